@@ -5,6 +5,7 @@ kill -9 of the parent) the command gets SIGNAL, its whole process group SIGKILL 
 that it starts in milliseconds.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -29,10 +30,8 @@ def main() -> int:
 
     threading.Thread(target=end_with_parent, daemon=True).start()
     code = child.wait()
-    try:  # what the command itself left behind, workerd under Node for instance
+    with contextlib.suppress(ProcessLookupError):  # what the command left behind, workerd under Node for instance
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     return code if code >= 0 else 128 - code
 
 

@@ -74,7 +74,9 @@ class Child:
         deadline = time.monotonic() + timeout_s
         while not await ready():
             if self.process.returncode is not None:
-                raise StartError(f"{self.name} ended with code {self.process.returncode} while starting.\n{self.tail()}")
+                raise StartError(
+                    f"{self.name} ended with code {self.process.returncode} while starting.\n{self.tail()}"
+                )
             if time.monotonic() > deadline:
                 await self.stop()
                 raise StartError(f"{self.name} was not ready after {timeout_s:.0f} s.\n{self.tail()}")

@@ -1,0 +1,88 @@
+"""Signing in through WorkOS AuthKit: authorization code with PKCE (RFC 7636), bound to the browser that began.
+
+State, verifier and destination travel in a signed cookie of ten minutes; the state is single use. Nothing is written before
+the browser comes back, so that unauthenticated requests cannot fill a table.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from dotdo import jws
+from dotdo.errors import ServiceError, invalid_argument
+from dotdo.ports import Bindings
+
+from auth.domain.access_tokens import secret_of
+
+LIFETIME_S = 600
+_TYPE = "dotdo-login+jwt"
+_ISSUER = "dotdo-auth"
+_AUDIENCE = "dotdo-login"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One sign-in under way. `verifier` never leaves this browser and this service."""
+
+    state: str
+    verifier: str
+    return_to: str
+
+    @property
+    def challenge(self) -> str:
+        """The S256 code challenge of the verifier (RFC 7636 §4.2)."""
+        digest = hashlib.sha256(self.verifier.encode()).digest()
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    @property
+    def state_hash(self) -> str:
+        """SHA-256 of the state as PostgreSQL reads bytea."""
+        return "\\x" + hashlib.sha256(self.state.encode()).hexdigest()
+
+
+def login_failed(detail: str) -> ServiceError:
+    return ServiceError("LOGIN_FAILED", 400, "Sign-in failed", detail)
+
+
+def safe_return_to(return_to: str, allowed_origins: list[str]) -> str:
+    """The destination when it is a path of this site or on the list of origins. Raises INVALID_ARGUMENT otherwise."""
+    if any(character in return_to for character in "\\\t\r\n\x00"):
+        raise invalid_argument("return_to: has a character that no address has")
+    if return_to.startswith("/") and not return_to.startswith("//"):
+        return return_to
+    parts = urlsplit(return_to)
+    if f"{parts.scheme}://{parts.netloc}" in allowed_origins:
+        return return_to
+    raise invalid_argument("return_to: neither a path of this site nor an allowed origin")
+
+
+def begin(return_to: str) -> Attempt:
+    return Attempt(secrets.token_urlsafe(32), secrets.token_urlsafe(48), return_to)
+
+
+def seal(attempt: Attempt, bindings: Bindings) -> str:
+    """The cookie's value."""
+    issued = int(bindings.clock.now_s())
+    claims = {
+        "iss": _ISSUER, "aud": _AUDIENCE, "iat": issued, "exp": issued + LIFETIME_S,
+        "state": attempt.state, "verifier": attempt.verifier, "return_to": attempt.return_to,
+    }  # fmt: skip
+    return jws.sign(claims, secret_of(bindings), _TYPE)
+
+
+def resume(cookie: str | None, state: str | None, bindings: Bindings) -> Attempt:
+    """The attempt this browser began. Raises LOGIN_FAILED when the state is missing, foreign or too old."""
+    if not cookie or not state:
+        raise login_failed("this browser has no sign-in under way: begin again at /auth/login")
+    try:
+        claims = jws.verify(
+            cookie, secret_of(bindings), typ=_TYPE, issuer=_ISSUER, audience=_AUDIENCE, now_s=bindings.clock.now_s()
+        )
+    except jws.InvalidToken as error:
+        raise login_failed("the sign-in took too long or began elsewhere: begin again at /auth/login") from error
+    if not hmac.compare_digest(claims["state"].encode(), state.encode()):
+        raise login_failed("the sign-in began in another browser: begin again at /auth/login")
+    return Attempt(claims["state"], claims["verifier"], claims["return_to"])

@@ -1,0 +1,95 @@
+"""The HTTP endpoints: signing in and the current session."""
+
+from dotdo.contracts.auth import CONTRACT, CallbackQuery, LoginQuery, Session
+from dotdo.contracts.common import Health, ServiceCard, service_card
+from dotdo.cookies import read_cookie, set_cookie
+from dotdo.errors import ServiceError, unauthenticated
+from dotdo.http import HttpRequest, HttpResponse
+from dotdo.ports import Bindings
+from dotdo.service import Call
+
+from auth.adapters.workos import WorkOS
+from auth.domain import access_tokens, login
+from auth.domain.accounts import Accounts
+from auth.domain.roles import effective_permissions
+
+CALLBACK_PATH = "/callback"
+
+
+class HttpHandlers:
+    """One method for each row of the contract's `ENDPOINTS`."""
+
+    def __init__(self, accounts: Accounts, workos: WorkOS, bindings: Bindings) -> None:
+        self._accounts = accounts
+        self._workos = workos
+        self._bindings = bindings
+
+    async def card(self, call: Call) -> ServiceCard:
+        return service_card(CONTRACT)
+
+    async def health(self, call: Call) -> Health:
+        return await self._accounts.health()
+
+    async def login(self, call: Call, *, query: LoginQuery) -> HttpResponse:
+        allowed = self._bindings.optional("REDIRECT_ALLOWLIST").split()
+        attempt = login.begin(login.safe_return_to(query.return_to, allowed))
+        location = self._workos.authorize_url(
+            redirect_uri=self._bindings.text("PUBLIC_URL").rstrip("/") + CALLBACK_PATH,
+            state=attempt.state,
+            challenge=attempt.challenge,
+            provider=query.provider,
+            login_hint=query.login_hint,
+        )
+        cookie = self._cookie("login", login.seal(attempt, self._bindings), login.LIFETIME_S)
+        return HttpResponse(302, headers=[("location", location), cookie, ("cache-control", "no-store")])
+
+    async def callback(self, call: Call, *, query: CallbackQuery) -> HttpResponse:
+        """Signs the browser in and sends it on. Tokens are in cookies, never in an address."""
+        request = _request(call)
+        attempt = login.resume(self._read(request, "login"), query.state, self._bindings)
+        if query.error or not query.code:
+            raise login.login_failed("WorkOS did not sign you in: begin again at /auth/login")
+        if not await self._accounts.sessions.use_state(attempt.state_hash):
+            raise login.login_failed("this sign-in was used already: begin again at /auth/login")
+        authentication = await self._workos.authenticate_with_code(query.code, attempt.verifier)
+        user = await self._accounts.sessions.upsert_user(authentication)
+        if user["disabled_at"] is not None:
+            raise ServiceError("DISABLED", 403, "Account disabled", "this account is disabled")
+        token = await self._sign_in(user, request)
+        cookies = [self._cookie("session", token, access_tokens.LIFETIME_S), self._cookie("login", "", 0)]
+        return HttpResponse(303, headers=[("location", attempt.return_to), *cookies, ("cache-control", "no-store")])
+
+    async def session(self, call: Call) -> Session:
+        """401 for an API key: a key has no session."""
+        if not call.identity.session_id:
+            raise unauthenticated("sign in at /auth/login", "NO_SESSION")
+        return await self._accounts.sessions.get(call.identity.session_id)
+
+    async def _sign_in(self, user: dict[str, str | None], request: HttpRequest) -> str:
+        user_id, role = str(user["id"]), str(user["role"])
+        address = request.headers.get("cf-connecting-ip", "unknown")
+        session_id = await self._accounts.sessions.create(user_id, address, request.headers.get("user-agent", ""))
+        return access_tokens.issue(
+            user_id=user_id,
+            session_id=session_id,
+            role=role,
+            organization=user["organization_id"],
+            permissions=effective_permissions(role, None),
+            secret=access_tokens.secret_of(self._bindings),
+            now_s=self._bindings.clock.now_s(),
+        )
+
+    @property
+    def _secure(self) -> bool:
+        return self._bindings.optional("COOKIE_SECURE", "true") != "false"
+
+    def _cookie(self, name: str, value: str, max_age_s: int) -> tuple[str, str]:
+        return set_cookie(name, value, max_age_s=max_age_s, secure=self._secure)
+
+    def _read(self, request: HttpRequest, name: str) -> str | None:
+        return read_cookie(request.headers.get("cookie", ""), name, secure=self._secure)
+
+
+def _request(call: Call) -> HttpRequest:
+    assert call.request is not None, "HTTP handlers have a request"
+    return call.request

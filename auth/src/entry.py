@@ -1,0 +1,11 @@
+"""auth: the Worker's entrypoint."""
+
+from auth.app import build
+from dotdo.contracts.auth import CONTRACT
+from dotdo.entry import Isolate, ServiceEntrypoint
+
+__all__ = ["Default"]
+
+
+class Default(ServiceEntrypoint, isolate=Isolate(CONTRACT, build)):
+    """The contract's RPC methods, `callJson` for Python peers, and `fetch`."""

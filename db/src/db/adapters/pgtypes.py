@@ -1,0 +1,105 @@
+"""PostgreSQL's text output, decoded by type OID into JSON-safe Python values.
+
+OIDs: PostgreSQL's `pg_type.dat`. `numeric` stays text, since no JSON number holds it exactly; `bytea` stays `\\x…`;
+float specials, which JSON has no numbers for, stay `NaN` and `Infinity` as text.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+Decoder = Callable[[str], Any]
+
+
+def decode_float(text: str) -> float | str:
+    value = float(text)
+    return value if math.isfinite(value) else text
+
+
+def decode_timestamptz(text: str) -> str:
+    """RFC 3339 in UTC with milliseconds. Infinity and years before 1 stay as PostgreSQL writes them."""
+    try:
+        instant = datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return text
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+
+
+def decode_array(element: Decoder) -> Decoder:
+    """`{a,"b,c",NULL,{…}}` as nested lists. PostgreSQL's array_out doubles nothing and escapes by backslash."""
+
+    def decode(text: str) -> list[Any]:
+        start = text.index("{")  # a lower bound other than 1 is written before it: [0:1]={…}
+        values, end = _array_items(text, start + 1, element)
+        if end != len(text):
+            raise ValueError("array text goes on after its end")
+        return values
+
+    return decode
+
+
+def _array_items(text: str, at: int, element: Decoder) -> tuple[list[Any], int]:
+    """The items from `at`, behind an opening brace, and the index behind its closing brace."""
+    items: list[Any] = []
+    while text[at] != "}":
+        if text[at] == ",":
+            at += 1
+        elif text[at] == "{":
+            nested, at = _array_items(text, at + 1, element)
+            items.append(nested)
+        elif text[at] == '"':
+            quoted, at = _quoted(text, at + 1)
+            items.append(element(quoted))
+        else:
+            end = at
+            while text[end] not in ",}":
+                end += 1
+            word, at = text[at:end], end
+            items.append(None if word == "NULL" else element(word))
+    return items, at + 1
+
+
+def _quoted(text: str, at: int) -> tuple[str, int]:
+    characters: list[str] = []
+    while text[at] != '"':
+        if text[at] == "\\":
+            at += 1
+        characters.append(text[at])
+        at += 1
+    return "".join(characters), at + 1
+
+
+SCALARS: dict[int, Decoder] = {
+    16: lambda text: text == "t",  # bool
+    20: int,  # int8
+    21: int,  # int2
+    23: int,  # int4
+    26: int,  # oid
+    114: json.loads,  # json
+    700: decode_float,  # float4
+    701: decode_float,  # float8
+    1184: decode_timestamptz,
+    3802: json.loads,  # jsonb
+}
+
+# array type → element type; elements that are not in SCALARS are text
+ARRAYS = {
+    199: 114, 1000: 16, 1001: 17, 1002: 18, 1005: 21, 1007: 23, 1009: 25, 1014: 1042, 1015: 1043, 1016: 20,
+    1021: 700, 1022: 701, 1028: 26, 1115: 1114, 1182: 1082, 1183: 1083, 1185: 1184, 1187: 1186, 1231: 1700,
+    2951: 2950, 3807: 3802,
+}  # fmt: skip
+
+DECODERS: dict[int, Decoder] = {
+    **SCALARS,
+    **{array: decode_array(SCALARS.get(element, str)) for array, element in ARRAYS.items()},
+}
+
+
+def decode_row(values: list[str | None], decoders: list[Decoder | None]) -> list[Any]:
+    """One row of raw text; a decoder of None leaves the text as it is."""
+    return [
+        value if value is None or decode is None else decode(value)
+        for value, decode in zip(values, decoders, strict=True)
+    ]

@@ -1,0 +1,24 @@
+"""schedule: the Worker's entrypoint, for calls, requests and cron events."""
+
+import json
+from typing import Any
+
+from dotdo.contracts.schedule import CONTRACT
+from dotdo.entry import Isolate, ServiceEntrypoint
+from dotdo.rpc import RemoteError
+from schedule.app import build
+
+__all__ = ["Default"]
+
+_isolate = Isolate(CONTRACT, build)
+
+
+class Default(ServiceEntrypoint, isolate=_isolate):
+    """The contract's RPC methods, `callJson` for Python peers, `fetch` and `scheduled`."""
+
+    async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
+        """A cron event. Raises when a task failed, so that the platform records the event as failed."""
+        params = [controller.cron, int(controller.scheduledTime)]
+        result = json.loads(await _isolate.service.call("tick", params, _isolate.defer(self.ctx)))
+        if result["failed"]:
+            raise RemoteError(f"TASKS_FAILED: {', '.join(result['failed'])}")

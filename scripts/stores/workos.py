@@ -1,0 +1,40 @@
+"""The vendor's WorkOS emulator (npm `workos`), with the users of the local stack. Its state lives in memory."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.stack.node import node
+from scripts.stack.process import LOOPBACK, Child, accepts_tcp, require_free
+
+SCRIPT = Path(__file__).with_name("workos.mjs")
+
+# Fixed by the emulator.
+API_KEY = "sk_test_default"
+CLIENT_ID = "client_emulate"
+
+
+@dataclass
+class WorkOSEmulator:
+    """`users` are the emulator's seed: email, first_name, last_name, email_verified."""
+
+    port: int
+    log: Path
+    users: list[dict[str, object]] = field(default_factory=list)
+    child: Child = field(init=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    async def start(self) -> None:
+        require_free(self.port, "the WorkOS emulator", "WORKOS_PORT")
+        command = [str(node()), str(SCRIPT), str(self.port), json.dumps({"users": self.users})]
+        self.child = Child("the WorkOS emulator", command, self.log)
+        await self.child.start(lambda: accepts_tcp(self.port))
+
+    async def wait(self) -> int:
+        return await self.child.wait()
+
+    async def stop(self) -> None:
+        await self.child.stop()

@@ -1,0 +1,67 @@
+"""The shape of a service's contract table: every RPC method and HTTP endpoint it offers, and nothing else is reachable.
+
+The tables stand in `dotdo.contracts`, shared by caller and callee.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+Access = Literal["public", "identity", "admin"]
+
+
+@dataclass(frozen=True)
+class RpcMethod:
+    """`name` is the camelCase wire name. `params` maps each positional parameter to (type, default), as pydantic fields."""
+
+    name: str
+    summary: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    result: Any = Any
+
+    @cached_property
+    def handler(self) -> str:
+        """The snake_case name of the function that answers it."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", self.name).lower()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`path` is a template with `{name}` segments. `permission` is asked on top of `access`."""
+
+    verb: str
+    path: str
+    handler: str
+    summary: str
+    access: Access = "identity"
+    permission: str = ""
+    query: Any = None
+    body: Any = None
+    result: Any = Any
+    status: int = 200
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(part for part in self.path.split("/") if part)
+
+    def match(self, segments: list[str]) -> dict[str, str] | None:
+        """The path parameters when the decoded segments fit the template."""
+        if len(segments) != len(self.parts):
+            return None
+        found: dict[str, str] = {}
+        for part, segment in zip(self.parts, segments, strict=True):
+            if part.startswith("{"):
+                found[part[1:-1]] = segment
+            elif part != segment:
+                return None
+        return found
+
+
+@dataclass(frozen=True)
+class Contract:
+    service: str
+    version: str
+    methods: tuple[RpcMethod, ...]
+    endpoints: tuple[Endpoint, ...]

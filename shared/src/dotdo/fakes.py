@@ -1,0 +1,96 @@
+"""In-memory stand-ins for the ports, for unit tests: they keep what they were asked and answer what they were told."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from dotdo.errors import not_configured
+from dotdo.ports import Http, HttpCall, HttpReply, Peer, Upstream
+
+
+class FakeClock:
+    """Stands still until told otherwise."""
+
+    def __init__(self, now_s: float = 1_790_000_000.0) -> None:
+        self.now = now_s
+
+    def now_s(self) -> float:
+        return self.now
+
+
+class FakeHttp:
+    """Answers with `respond` and records the calls."""
+
+    def __init__(self, respond: Callable[[HttpCall], HttpReply]) -> None:
+        self._respond = respond
+        self.calls: list[HttpCall] = []
+
+    async def send(self, call: HttpCall) -> HttpReply:
+        self.calls.append(call)
+        return self._respond(call)
+
+
+class FakePeer:
+    """Answers by method name and records the calls."""
+
+    def __init__(self, **answers: Callable[..., Any]) -> None:
+        self._answers = answers
+        self.calls: list[tuple[str, tuple[object, ...]]] = []
+
+    async def call(self, method: str, *params: object) -> Any:
+        self.calls.append((method, params))
+        return self._answers[method](*params)
+
+
+class FakeBindings:
+    """Variables from `texts`, peers and upstreams by binding name."""
+
+    def __init__(
+        self,
+        texts: dict[str, str] | None = None,
+        *,
+        peers: dict[str, Peer] | None = None,
+        upstreams: dict[str, Upstream] | None = None,
+        http: Http | None = None,
+        clock: FakeClock | None = None,
+    ) -> None:
+        self.texts = texts or {}
+        self.peers = peers or {}
+        self.upstreams = upstreams or {}
+        self.http: Http = http or FakeHttp(lambda call: HttpReply(500, {}, ""))
+        self.clock = clock or FakeClock()
+
+    def text(self, name: str) -> str:
+        if not self.texts.get(name):
+            raise not_configured(name)
+        return self.texts[name]
+
+    def optional(self, name: str, default: str = "") -> str:
+        return self.texts.get(name, default)
+
+    def has(self, name: str) -> bool:
+        return name in self.texts or name in self.peers or name in self.upstreams
+
+    def peer(self, name: str) -> Peer:
+        if name not in self.peers:
+            raise not_configured(name)
+        return self.peers[name]
+
+    def upstream(self, name: str) -> Upstream:
+        if name not in self.upstreams:
+            raise not_configured(name)
+        return self.upstreams[name]
+
+
+class Deferred:
+    """Collects deferred work; `run` does it."""
+
+    def __init__(self) -> None:
+        self.work: list[Coroutine[Any, Any, None]] = []
+
+    def __call__(self, work: Coroutine[Any, Any, None]) -> None:
+        self.work.append(work)
+
+    async def run(self) -> None:
+        for work in self.work:
+            await work
+        self.work.clear()

@@ -1,0 +1,72 @@
+"""Requests and responses as plain values, so that handlers run and are tested without the Workers runtime."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from dotdo.errors import ServiceError, invalid_argument, malformed_json
+
+JSON_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """`path` is as received, still percent-encoded. Header names are lower case. `body` has been read in full."""
+
+    method: str
+    path: str
+    query_string: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Query parameters. One given twice is an error, since nobody could say which counts."""
+        pairs = parse_qsl(self.query_string, keep_blank_values=True)
+        query = dict(pairs)
+        if len(query) != len(pairs):
+            raise invalid_argument("a query parameter is given more than once")
+        return query
+
+    @property
+    def segments(self) -> list[str]:
+        """The decoded parts of the path: `/things/a%2Fb` → `["things", "a/b"]`. Raises 400 for bad UTF-8."""
+        try:
+            return [unquote(part, errors="strict") for part in self.path.strip("/").split("/") if part]
+        except UnicodeDecodeError as error:
+            raise invalid_argument("the path is not valid percent-encoded UTF-8") from error
+
+    def json(self) -> Any:
+        """The parsed body. Raises 415 for another media type and 400 MALFORMED_JSON for what does not parse."""
+        media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != JSON_TYPE:
+            raise ServiceError("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type", f"send {JSON_TYPE}")
+        try:
+            return json.loads(self.body, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise malformed_json() from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """`headers` is a sequence of pairs, since Set-Cookie may stand more than once."""
+
+    status: int
+    body: str = ""
+    headers: Sequence[tuple[str, str]] = ()
+
+
+def json_response(value: Any, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+    """`value` as compact JSON."""
+    return json_text_response(json.dumps(value, separators=(",", ":"), ensure_ascii=False), status, headers)
+
+
+def json_text_response(text: str, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+    """A body that is JSON already."""
+    return HttpResponse(status, text, (("content-type", JSON_TYPE), *headers))

@@ -1,0 +1,55 @@
+"""Structured logs: one JSON object a line on standard output, nothing in it that a log must not hold.
+
+Only named fields are written. Values whose field name says secret are replaced, and so is anything that looks like one of
+our credentials, wherever it stands.
+"""
+
+import json
+import re
+import time
+from typing import TextIO
+
+from dotdo.instants import rfc3339
+
+_SECRET_FIELD = re.compile(r"password|secret|token|authorization|cookie|api_?key|credential|connection", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"sk_(?:live|test)_\w+|eyJ[\w-]+\.[\w-]+\.[\w-]*|postgres(?:ql)?://\S+")
+_REDACTED = "[redacted]"
+
+
+class Logger:
+    """Writes lines for one service; each carries the id of the request under way."""
+
+    def __init__(self, service: str, stream: TextIO | None = None) -> None:
+        self._service = service
+        self._stream = stream
+
+    def info(self, event: str, **fields: object) -> None:
+        self._write("info", event, fields)
+
+    def warn(self, event: str, **fields: object) -> None:
+        self._write("warn", event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        self._write("error", event, fields)
+
+    def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
+        line: dict[str, object] = {
+            "time": rfc3339(time.time()),
+            "level": level,
+            "service": self._service,
+            "event": event,
+        }
+        line |= {name: _clean(name, value) for name, value in fields.items() if value is not None}
+        print(json.dumps(line, default=str, ensure_ascii=False), file=self._stream, flush=True)
+
+
+def _clean(name: str, value: object) -> object:
+    if isinstance(value, bool | int | float):
+        return value
+    if _SECRET_FIELD.search(name):
+        return _REDACTED
+    if isinstance(value, dict):
+        return {str(key): _clean(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(name, item) for item in value]
+    return _CREDENTIAL.sub(_REDACTED, str(value))

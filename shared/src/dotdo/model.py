@@ -1,0 +1,34 @@
+"""The base of every model that crosses an edge: snake_case over HTTP, camelCase over RPC, unknown fields refused."""
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+
+from dotdo.errors import ServiceError, invalid_argument
+
+T = TypeVar("T", bound=BaseModel)
+
+Key = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00]*$")]
+"""Part of a primary key: any characters but NUL, which PostgreSQL cannot store."""
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True)
+
+
+def validated(model: type[T], data: Any, *, camel: bool, strict: bool = True) -> T:
+    """`data` as the model. Raises INVALID_ARGUMENT naming each wrong field, without repeating its value."""
+    try:
+        return model.model_validate(data, strict=strict, by_alias=camel, by_name=not camel)
+    except ValidationError as error:
+        raise argument_error(error) from error
+
+
+def argument_error(error: ValidationError) -> ServiceError:
+    """What is wrong, field by field: `limit: Input should be less than or equal to 1000`."""
+    faults = [
+        f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return invalid_argument("; ".join(faults[:10]))

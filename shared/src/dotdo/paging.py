@@ -1,0 +1,36 @@
+"""Keyset pages: `limit` and an opaque `cursor` that holds the sort key of the last row seen."""
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from dotdo.errors import invalid_argument
+from dotdo.model import Model
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 1000
+
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+
+
+class Page(Model):
+    limit: int
+    next_cursor: str | None
+
+
+def encode_cursor(key: Sequence[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(list(key)).encode()).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, length: int) -> list[str]:
+    """The sort key in a cursor this service gave out. Raises INVALID_ARGUMENT for anything else."""
+    try:
+        key: Any = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except ValueError as error:
+        raise invalid_argument("cursor: not one that this service gave out") from error
+    if not isinstance(key, list) or len(key) != length or not all(isinstance(part, str) for part in key):
+        raise invalid_argument("cursor: not one that this service gave out")
+    return key

@@ -1,0 +1,70 @@
+"""Calls between Workers.
+
+A JavaScript caller uses the camelCase methods and gets plain objects; a failed call rejects with `CODE: detail`. A Python
+peer uses `callJson`, one JSON text each way, several times cheaper than nested values: the answer is `{"ok": result}` or
+`{"error": {code, status, title, detail, retryable}}`.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from dotdo.errors import ServiceError, unavailable
+from dotdo.tracing import Trace, current
+
+CALL_JSON = "callJson"
+
+Send = Callable[[str], Awaitable[str]]
+
+
+class RemoteError(Exception):
+    """What a JavaScript caller gets to see of a failed call: the text `CODE: detail`, nothing else."""
+
+
+def remote_error(error: ServiceError) -> RemoteError:
+    return RemoteError(f"{error.code}: {error.detail}")
+
+
+def error_envelope(error: ServiceError) -> str:
+    fields = {
+        "code": error.code,
+        "status": error.status,
+        "title": error.title,
+        "detail": error.detail,
+        "retryable": error.retryable,
+    }
+    return json.dumps({"error": fields})
+
+
+def ok_envelope(result_json: str) -> str:
+    return f'{{"ok":{result_json}}}'
+
+
+def parse_call(text: str) -> tuple[str, list[Any], Trace | None]:
+    """Method, positional parameters and trace of a `callJson` request. Raises ValueError, KeyError or TypeError."""
+    call = json.loads(text)
+    trace = call.get("trace")
+    return call["method"], list(call["params"]), Trace(trace[0], trace[1]) if trace else None
+
+
+class JsonPeer:
+    """A Python peer's side of `callJson`. `send` delivers one text to the peer and returns its answer."""
+
+    def __init__(self, name: str, send: Send) -> None:
+        self._name = name
+        self._send = send
+
+    async def call(self, method: str, *params: object) -> Any:
+        """The method's result. Raises the peer's ServiceError; 503 UNAVAILABLE when the peer gives no answer."""
+        trace = current()
+        request = {"method": method, "params": params, "trace": (trace.request_id, trace.traceparent)}
+        try:
+            answer = json.loads(await self._send(json.dumps(request, separators=(",", ":"))))
+        except Exception as error:
+            raise unavailable(f"the {self._name} service does not answer") from error
+        if "ok" in answer:
+            return answer["ok"]
+        fields = answer["error"]
+        raise ServiceError(
+            fields["code"], fields["status"], fields["title"], fields["detail"], retryable=fields["retryable"]
+        )

@@ -1,0 +1,171 @@
+"""Dispatches the RPC calls and HTTP requests of one contract table to the functions that answer them.
+
+Everything both surfaces share happens here once: validation, identity, access, errors, the log line.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, create_model
+from pydantic.alias_generators import to_camel
+
+from dotdo.contract import Contract, Endpoint, RpcMethod
+from dotdo.errors import (
+    ServiceError,
+    forbidden,
+    internal,
+    invalid_argument,
+    method_not_allowed,
+    not_found,
+    unauthenticated,
+)
+from dotdo.http import HttpRequest, HttpResponse, json_text_response
+from dotdo.identity import ANONYMOUS, IDENTITY_HEADER, Identity, verify_identity
+from dotdo.log import Logger
+from dotdo.model import Model, validated
+from dotdo.ports import Bindings, Defer
+from dotdo.problem import problem_response
+from dotdo.rpc import error_envelope, ok_envelope, parse_call
+from dotdo.tracing import REQUEST_ID_HEADER, Trace, begin, trace_from
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a handler knows of the call it answers. Over RPC there is no identity: a bound Worker is trusted."""
+
+    log: Logger
+    defer: Defer
+    identity: Identity = ANONYMOUS
+    request: HttpRequest | None = None
+
+
+class _Method:
+    """An RPC method with its compiled parameter model and result serializer."""
+
+    def __init__(self, method: RpcMethod) -> None:
+        self.names = tuple(method.params)
+        self._aliases = tuple(to_camel(name) for name in self.names)
+        self.handler = method.handler
+        self._params: type[BaseModel] = create_model(f"{method.name}Params", __base__=Model, **dict(method.params))
+        self._result: TypeAdapter[Any] = TypeAdapter(method.result)
+
+    def arguments(self, params: Sequence[Any]) -> dict[str, Any]:
+        if len(params) > len(self.names):
+            raise invalid_argument(f"at most {len(self.names)} parameters are taken, {len(params)} were given")
+        # A parameter that JavaScript leaves undefined, or passes as null, takes its default.
+        given = {name: value for name, value in zip(self._aliases, params, strict=False) if value is not None}
+        model = validated(self._params, given, camel=True)
+        return {name: getattr(model, name) for name in self.names}
+
+    def dump(self, result: Any) -> str:
+        return self._result.dump_json(result, by_alias=True).decode()
+
+
+class Service:
+    """`rpc` and `http` hold the handlers, found by the names in the contract's rows."""
+
+    def __init__(self, contract: Contract, bindings: Bindings, log: Logger, *, rpc: object, http: object) -> None:
+        self.contract = contract
+        self._bindings = bindings
+        self._log = log
+        self._rpc = rpc
+        self._http = http
+        self._methods = {method.name: _Method(method) for method in contract.methods}
+        self._results = {endpoint: TypeAdapter(endpoint.result) for endpoint in contract.endpoints}
+
+    async def call(self, name: str, params: Sequence[Any], defer: Defer, trace: Trace | None = None) -> str:
+        """Answers one RPC call with JSON text. Raises only ServiceError; anything else is logged and becomes INTERNAL."""
+        begin(trace)
+        try:
+            method = self._methods.get(name)
+            if method is None:
+                raise not_found(f"no method {name!r}")
+            handler = getattr(self._rpc, method.handler)
+            return method.dump(await handler(Call(self._log, defer), **method.arguments(params)))
+        except ServiceError as error:
+            self._log.warn("rpc.refused", method=name, code=error.code, status=error.status)
+            raise
+        except Exception as error:
+            self._log.error("rpc.failed", method=name, error=repr(error))
+            raise internal() from error
+
+    async def call_json(self, text: str, defer: Defer) -> str:
+        """Answers a Python peer's call; never raises, the envelope says what went wrong."""
+        try:
+            name, params, trace = parse_call(text)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return error_envelope(invalid_argument("the call is not a JSON object with method and params"))
+        try:
+            return ok_envelope(await self.call(name, params, defer, trace))
+        except ServiceError as error:
+            return error_envelope(error)
+
+    async def fetch(self, request: HttpRequest, defer: Defer) -> HttpResponse:
+        """Answers one HTTP request; every error is problem+json. One log line."""
+        started = time.perf_counter()
+        trace = begin(trace_from(request.headers))
+        route = ""
+        try:
+            endpoint, path = self._match(request)
+            route = endpoint.path
+            call = Call(self._log, defer, self._identify(endpoint, request), request)
+            response = await self._answer(endpoint, path, call, request)
+        except ServiceError as error:
+            response = problem_response(error, trace.request_id)
+        except Exception as error:
+            self._log.error("request.failed", route=route, error=repr(error))
+            response = problem_response(internal(), trace.request_id)
+        duration_ms = round((time.perf_counter() - started) * 1000, 2)
+        self._log.info("request", method=request.method, route=route, status=response.status, duration_ms=duration_ms)
+        return HttpResponse(response.status, response.body, (*response.headers, (REQUEST_ID_HEADER, trace.request_id)))
+
+    def refuse(self, error: ServiceError) -> HttpResponse:
+        """The answer to a request that could not even be read."""
+        trace = begin()
+        self._log.warn("request.refused", code=error.code)
+        return problem_response(error, trace.request_id)
+
+    def _match(self, request: HttpRequest) -> tuple[Endpoint, dict[str, str]]:
+        segments = request.segments
+        verb = "GET" if request.method == "HEAD" else request.method
+        matches = [(row, found) for row in self.contract.endpoints if (found := row.match(segments)) is not None]
+        for row, found in matches:
+            if row.verb == verb:
+                return row, found
+        if matches:
+            raise method_not_allowed([row.verb for row, _ in matches])
+        raise not_found("no such path")
+
+    def _identify(self, endpoint: Endpoint, request: HttpRequest) -> Identity:
+        header = request.headers.get(IDENTITY_HEADER)
+        if endpoint.access == "public" and not header:
+            return ANONYMOUS
+        identity = verify_identity(
+            header,
+            audience=self.contract.service,
+            secret=self._bindings.text("INTERNAL_SECRET").encode(),
+            now_s=self._bindings.clock.now_s(),
+        )
+        if endpoint.access != "public" and identity.kind == "anonymous":
+            raise unauthenticated("send an API key or an access token")
+        if endpoint.access == "admin" and not identity.is_admin:
+            raise forbidden("this needs the role admin")
+        if endpoint.permission and not identity.may(endpoint.permission):
+            raise forbidden(f"this needs the permission {endpoint.permission}")
+        return identity
+
+    async def _answer(self, endpoint: Endpoint, path: dict[str, str], call: Call, request: HttpRequest) -> HttpResponse:
+        arguments: dict[str, Any] = dict(path)
+        if endpoint.query is not None:
+            arguments["query"] = validated(endpoint.query, request.query, camel=False, strict=False)
+        elif request.query_string:
+            raise invalid_argument("this endpoint takes no query parameters")
+        if endpoint.body is not None:
+            arguments["body"] = validated(endpoint.body, request.json(), camel=False)
+        result = await getattr(self._http, endpoint.handler)(call, **arguments)
+        if isinstance(result, HttpResponse):
+            return result
+        text = self._results[endpoint].dump_json(result, by_alias=False).decode()
+        return json_text_response(text, endpoint.status)
