@@ -1,0 +1,125 @@
+"""The four Workers on the real workerd, as one part of the local stack."""
+
+import asyncio
+import json
+import os
+import stat
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from scripts.runtime.bundle import build_bundle
+from scripts.runtime.config import local_worker
+from scripts.runtime.services import ROOT, SERVICES, SHARED_PACKAGE
+from scripts.runtime.vendor import vendor_all
+from scripts.stack.node import node
+from scripts.stack.process import LOOPBACK, Child, require_free
+
+SCRIPT = Path(__file__).with_name("workers.mjs")
+CRON_FRONT = Path(__file__).with_name("cron_front.mjs")
+START_TIMEOUT_S = 120.0
+
+
+def workerd_binary() -> Path:
+    """The workerd that the pinned Miniflare brings."""
+    found = sorted(
+        (ROOT / "node_modules" / ".pnpm").glob("@cloudflare+workerd-*/node_modules/@cloudflare/*/bin/workerd")
+    )
+    if not found:
+        raise FileNotFoundError("workerd is not installed. Run: make install")
+    return found[0]
+
+
+def workerd_with_bundle(folder: Path) -> Path:
+    """A script in place of workerd that tells it where our bundle is; Miniflare has no setting for that."""
+    script = folder / "workerd"
+    script.write_text(
+        "#!/bin/sh\n"
+        "command=$1; shift\n"
+        '[ "$command" = serve ] && set -- "--pyodide-bundle-disk-cache-dir=${0%/*}" "$@"\n'
+        f'exec "{workerd_binary()}" "$command" "$@"\n'
+    )
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    return script
+
+
+@dataclass
+class Workers:
+    """`ports` and `variables` are by service name. `extra` are more Workers in the form `workers.mjs` takes."""
+
+    data: Path
+    ports: dict[str, int]
+    variables: dict[str, dict[str, str]]
+    log: Path
+    official_runtime: bool = False
+    extra: list[dict[str, Any]] = field(default_factory=list)
+    child: Child = field(init=False)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return {name: f"http://{LOOPBACK}:{port}" for name, port in self.ports.items()}
+
+    async def start(self) -> None:
+        """Returns when every Worker answers. Raises StartError, BundleError, VendorError, ConfigurationError."""
+        for name, port in self.ports.items():
+            require_free(port, name, "PORT" if name == "gateway" else f"{name.upper()}_PORT")
+        await asyncio.to_thread(vendor_all)
+        environment = {"WRANGLER_SEND_METRICS": "false"}
+        if not self.official_runtime:
+            folder = await asyncio.to_thread(build_bundle, ROOT)
+            environment["MINIFLARE_WORKERD_PATH"] = str(workerd_with_bundle(folder))
+        self.data.mkdir(parents=True, exist_ok=True)
+        configuration = self.data / "configuration.json"
+        descriptor = os.open(configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as output:
+            json.dump(self._configuration(), output)
+        command = [str(node()), str(SCRIPT), str(configuration)]
+        self.child = Child("the Workers' runtime", command, self.log, environment, ROOT)
+        await self.child.start(self._answering, START_TIMEOUT_S)
+
+    async def wait(self) -> int:
+        return await self.child.wait()
+
+    async def stop(self) -> None:
+        await self.child.stop()
+
+    def _configuration(self) -> dict[str, Any]:
+        workers = [
+            asdict(
+                local_worker(
+                    service, self.variables[service.name], self.ports[service.name],
+                    official_runtime=self.official_runtime,
+                )
+            )
+            for service in SERVICES
+        ]  # fmt: skip
+        fronts = [_cron_front(worker) for worker in workers if worker["crons"]]
+        return {
+            "persist": str(self.data / "storage"),
+            "workers": workers + fronts + self.extra,
+            "watch": [*(str(service.source) for service in SERVICES), str(SHARED_PACKAGE)],
+        }
+
+    async def _answering(self) -> bool:
+        try:
+            async with httpx.AsyncClient(timeout=START_TIMEOUT_S) as client:
+                answers = await asyncio.gather(*(client.get(f"{url}/") for url in self.urls.values()))
+        except httpx.TransportError:
+            return False
+        return all(answer.status_code == 200 for answer in answers)
+
+
+def _cron_front(worker: dict[str, Any]) -> dict[str, Any]:
+    """Takes over the Worker's port: passes requests on and turns /cdn-cgi/handler/scheduled into cron events."""
+    front = {
+        "name": f"{worker['name']}-cron-front",
+        "script": CRON_FRONT.read_text(),
+        "compatibility_date": worker["compatibility_date"],
+        "compatibility_flags": ["service_binding_extra_handlers", "experimental"],
+        "services": {"WORKER": worker["name"]},
+        "port": worker["port"],
+    }
+    worker["port"] = 0
+    return front

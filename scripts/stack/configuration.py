@@ -1,0 +1,52 @@
+"""The variables and secrets of each Worker in the local stack."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scripts.stack.process import LOOPBACK
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the parts of the stack are."""
+
+    gateway_port: int
+    postgres_url: str
+    neon_url: str
+    clickhouse_url: str
+    clickhouse_username: str
+    clickhouse_database: str
+    workos_url: str
+    workos_api_key: str
+    workos_client_id: str
+
+
+def worker_variables(at: Addresses, secrets: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """By service: every variable and secret of production, with a local value."""
+    everywhere = {"ENVIRONMENT": "development", "INTERNAL_SECRET": secrets["INTERNAL_SECRET"]}
+    cookies = {"COOKIE_SECURE": "false"}  # the stack speaks plain HTTP
+    return {
+        "gateway": {**everywhere, **cookies, "CORS_ORIGINS": f"http://localhost:{at.gateway_port}"},
+        "db": {
+            **everywhere,
+            "DATABASE_URL": at.postgres_url,
+            "NEON_HTTP_ENDPOINT": at.neon_url,
+            "CLICKHOUSE_URL": at.clickhouse_url,
+            "CLICKHOUSE_DATABASE": at.clickhouse_database,
+            "CLICKHOUSE_USERNAME": at.clickhouse_username,
+            "CLICKHOUSE_PASSWORD": secrets["CLICKHOUSE_PASSWORD"],
+        },
+        "auth": {
+            **everywhere,
+            **cookies,
+            "PUBLIC_URL": f"http://{LOOPBACK}:{at.gateway_port}/auth",
+            "REDIRECT_ALLOWLIST": "",
+            "WORKOS_API_URL": at.workos_url,
+            "WORKOS_API_KEY": at.workos_api_key,
+            "WORKOS_CLIENT_ID": at.workos_client_id,
+            "WORKOS_CLIENT_SECRET": at.workos_api_key,
+            "JWT_SECRET": secrets["JWT_SECRET"],
+            "JWT_REFRESH_SECRET": secrets["JWT_REFRESH_SECRET"],
+        },
+        "schedule": {**everywhere, "EMBEDDINGS_PROVIDER": "hash"},
+    }

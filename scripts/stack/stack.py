@@ -1,0 +1,156 @@
+"""The whole local platform: stores, the WorkOS emulator, the four Workers; started together, stopped together."""
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from scripts.runtime.workers import Workers
+from scripts.stack.configuration import worker_variables
+from scripts.stack.ports import Ports
+from scripts.stack.process import StartError
+from scripts.stack.secrets import ROLES, local_secrets
+from scripts.stack.seed import emulated_users
+from scripts.stores.clickhouse import ClickHouse
+from scripts.stores.neon import Neon
+from scripts.stores.postgres import Postgres
+from scripts.stores.workos import WorkOSEmulator
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Step = Callable[[str, Coroutine[Any, Any, None]], Awaitable[None]]
+"""Runs one named part of the start, and shows it to whoever watches."""
+
+
+class Part(Protocol):
+    """A process of the stack."""
+
+    async def start(self) -> None: ...
+
+    async def wait(self) -> int: ...
+
+    async def stop(self) -> None: ...
+
+
+async def unwatched(name: str, work: Coroutine[Any, Any, None]) -> None:
+    """A Step that shows nothing."""
+    await work
+
+
+@dataclass
+class Stack:
+    """`data` keeps the stores, logs, secrets and, while the stack is ready, `dev.json`."""
+
+    data: Path
+    ports: Ports
+    official_runtime: bool = False
+    parts: dict[str, Part] = field(default_factory=dict)
+    _lock: IO[str] | None = None
+
+    @property
+    def info_file(self) -> Path:
+        return self.data / "dev.json"
+
+    async def start(self, step: Step = unwatched, *, fresh: bool = False) -> dict[str, Any]:
+        """Returns what dev.json holds. Raises StartError, with everything that had started stopped again."""
+        self._take_folder()
+        try:
+            if fresh:
+                self._empty()
+            return await self._start(step)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def wait(self) -> str:
+        """Returns, when any part has ended by itself, what a person needs to know of it."""
+        waiting = {asyncio.create_task(part.wait()): name for name, part in self.parts.items()}
+        done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        ended = done.pop()
+        return f"{waiting[ended]} ended with code {ended.result()}"
+
+    async def stop(self) -> None:
+        """Workers first, stores last: no request meets a store that is gone."""
+        self.info_file.unlink(missing_ok=True)
+        for name in reversed(list(self.parts)):
+            await self.parts.pop(name).stop()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    async def _start(self, step: Step) -> dict[str, Any]:
+        secrets = local_secrets(self.data)
+        logs, ports = self.data / "logs", self.ports
+        postgres = Postgres(self.data / "postgres", ports.postgres, logs / "postgres.log", secrets["POSTGRES_PASSWORD"])
+        clickhouse = ClickHouse(
+            self.data / "clickhouse", ports.clickhouse, logs / "clickhouse.log", secrets["CLICKHOUSE_PASSWORD"]
+        )
+        neon = Neon(ports.neon, postgres.url, logs / "neon.log")
+        workos = WorkOSEmulator(ports.workos, logs / "workos.log", emulated_users())
+        workers = Workers(
+            data=self.data / "workers",
+            ports={name: getattr(ports, name) for name in ("gateway", "db", "auth", "schedule")},
+            variables=worker_variables(ports, secrets, postgres, neon, clickhouse, workos),
+            log=logs / "workers.log",
+            official_runtime=self.official_runtime,
+        )
+
+        async def databases() -> None:
+            await self._run(step, "PostgreSQL", postgres)
+            await step("PostgreSQL: migrations and seed", asyncio.to_thread(_prepare, postgres.url, secrets))
+
+        async def analytics() -> None:
+            await self._run(step, "ClickHouse", clickhouse)
+            await step("ClickHouse: migrations", asyncio.to_thread(_prepare_clickhouse, clickhouse, secrets))
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(databases())
+            group.create_task(analytics())
+            group.create_task(self._run(step, "Neon endpoint", neon))
+            group.create_task(self._run(step, "WorkOS emulator", workos))
+            group.create_task(self._run(step, "Workers", workers))
+
+        info = {
+            "gateway_url": workers.urls["gateway"],
+            "workers": workers.urls,
+            "postgres_url": postgres.url,
+            "clickhouse_url": clickhouse.url,
+            "workos_url": workos.url,
+            "keys": {role: secrets[role] for role in ROLES},
+            "pid": os.getpid(),
+        }
+        partial = self.info_file.with_suffix(".partial")
+        partial.write_text(json.dumps(info, indent=2))
+        partial.chmod(0o600)
+        partial.rename(self.info_file)
+        return info
+
+    async def _run(self, step: Step, name: str, part: Part) -> None:
+        async def begin() -> None:
+            self.parts[name] = part
+            await part.start()
+
+        await step(name, begin())
+
+    def _take_folder(self) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+        lock = (self.data / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise StartError(f"A stack is running on {self.data} already. Stop it first (Ctrl-C there).") from error
+        self._lock = lock
+        self.info_file.unlink(missing_ok=True)
+
+    def _empty(self) -> None:
+        for name in ("postgres", "clickhouse", "workers", "logs"):
+            shutil.rmtree(self.data / name, ignore_errors=True)
+        (self.data / "secrets.json").unlink(missing_ok=True)
