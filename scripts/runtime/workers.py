@@ -68,7 +68,9 @@ class Workers:
         await asyncio.to_thread(vendor_all)
         environment = {"WRANGLER_SEND_METRICS": "false"}
         if not self.official_runtime:
-            folder = await asyncio.to_thread(build_bundle, ROOT)
+            folder = await asyncio.to_thread(
+                build_bundle, ROOT / "node_modules" / "pyodide", ROOT / ".dotdo" / "runtime"
+            )
             environment["MINIFLARE_WORKERD_PATH"] = str(workerd_with_bundle(folder))
         self.data.mkdir(parents=True, exist_ok=True)
         configuration = self.data / "configuration.json"

@@ -10,18 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from scripts.migrations.clickhouse import migrate_clickhouse
+from scripts.migrations.postgres import migrate_postgres
 from scripts.runtime.workers import Workers
-from scripts.stack.configuration import worker_variables
+from scripts.stack.configuration import Addresses, worker_variables
 from scripts.stack.ports import Ports
 from scripts.stack.process import StartError
 from scripts.stack.secrets import ROLES, local_secrets
-from scripts.stack.seed import emulated_users
+from scripts.stack.seed import emulated_users, seed
 from scripts.stores.clickhouse import ClickHouse
 from scripts.stores.neon import Neon
 from scripts.stores.postgres import Postgres
-from scripts.stores.workos import WorkOSEmulator
+from scripts.stores.workos import API_KEY, CLIENT_ID, WorkOSEmulator
 
 ROOT = Path(__file__).resolve().parents[2]
+SERVICE_NAMES = ("gateway", "db", "auth", "schedule")
 
 Step = Callable[[str, Coroutine[Any, Any, None]], Awaitable[None]]
 """Runs one named part of the start, and shows it to whoever watches."""
@@ -49,6 +52,7 @@ class Stack:
     data: Path
     ports: Ports
     official_runtime: bool = False
+    extra_workers: list[dict[str, Any]] = field(default_factory=list)
     parts: dict[str, Part] = field(default_factory=dict)
     _lock: IO[str] | None = None
 
@@ -63,6 +67,9 @@ class Stack:
             if fresh:
                 self._empty()
             return await self._start(step)
+        except BaseExceptionGroup as several:
+            await self.stop()
+            raise several.exceptions[0] from None  # the first failure; the others are parts that were told to stop
         except BaseException:
             await self.stop()
             raise
@@ -87,47 +94,76 @@ class Stack:
 
     async def _start(self, step: Step) -> dict[str, Any]:
         secrets = local_secrets(self.data)
+        postgres, clickhouse, neon, workos = self._stores(secrets)
+        addresses = Addresses(
+            gateway_port=self.ports.gateway,
+            postgres_url=postgres.url,
+            neon_url=neon.url,
+            clickhouse_url=clickhouse.url,
+            clickhouse_username=clickhouse.username,
+            clickhouse_database=clickhouse.database,
+            workos_url=workos.url,
+            workos_api_key=API_KEY,
+            workos_client_id=CLIENT_ID,
+        )
+        workers = Workers(
+            data=self.data / "workers",
+            ports={name: getattr(self.ports, name) for name in SERVICE_NAMES},
+            variables=worker_variables(addresses, secrets),
+            log=self.data / "logs" / "workers.log",
+            official_runtime=self.official_runtime,
+            extra=self.extra_workers,
+        )
+
+        def prepare_postgres() -> None:
+            migrate_postgres(postgres.url, ROOT / "db" / "migrations")
+            seed(postgres.url, secrets)
+
+        def prepare_clickhouse() -> None:
+            migrate_clickhouse(
+                clickhouse.url, clickhouse.username, secrets["CLICKHOUSE_PASSWORD"], clickhouse.database,
+                ROOT / "db" / "clickhouse",
+            )  # fmt: skip
+
+        async def databases() -> None:
+            await self._run(step, "PostgreSQL", postgres)
+            await step("PostgreSQL: migrations and seed", asyncio.to_thread(prepare_postgres))
+
+        async def analytics() -> None:
+            await self._run(step, "ClickHouse", clickhouse)
+            await step("ClickHouse: migrations", asyncio.to_thread(prepare_clickhouse))
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(databases())
+            group.create_task(analytics())
+            group.create_task(self._run(step, "Neon's SQL over HTTP", neon))
+            group.create_task(self._run(step, "WorkOS emulator", workos))
+            group.create_task(self._run(step, "Workers", workers))
+        return self._announce(
+            {
+                "gateway_url": workers.urls["gateway"],
+                "workers": workers.urls,
+                "postgres_url": postgres.url,
+                "clickhouse_url": clickhouse.url,
+                "workos_url": workos.url,
+                "keys": {role: secrets[role] for role in ROLES},
+                "pid": os.getpid(),
+            }
+        )
+
+    def _stores(self, secrets: dict[str, str]) -> tuple[Postgres, ClickHouse, Neon, WorkOSEmulator]:
         logs, ports = self.data / "logs", self.ports
         postgres = Postgres(self.data / "postgres", ports.postgres, logs / "postgres.log", secrets["POSTGRES_PASSWORD"])
         clickhouse = ClickHouse(
             self.data / "clickhouse", ports.clickhouse, logs / "clickhouse.log", secrets["CLICKHOUSE_PASSWORD"]
         )
         neon = Neon(ports.neon, postgres.url, logs / "neon.log")
-        workos = WorkOSEmulator(ports.workos, logs / "workos.log", emulated_users())
-        workers = Workers(
-            data=self.data / "workers",
-            ports={name: getattr(ports, name) for name in ("gateway", "db", "auth", "schedule")},
-            variables=worker_variables(ports, secrets, postgres, neon, clickhouse, workos),
-            log=logs / "workers.log",
-            official_runtime=self.official_runtime,
-        )
+        return postgres, clickhouse, neon, WorkOSEmulator(ports.workos, logs / "workos.log", emulated_users())
 
-        async def databases() -> None:
-            await self._run(step, "PostgreSQL", postgres)
-            await step("PostgreSQL: migrations and seed", asyncio.to_thread(_prepare, postgres.url, secrets))
-
-        async def analytics() -> None:
-            await self._run(step, "ClickHouse", clickhouse)
-            await step("ClickHouse: migrations", asyncio.to_thread(_prepare_clickhouse, clickhouse, secrets))
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(databases())
-            group.create_task(analytics())
-            group.create_task(self._run(step, "Neon endpoint", neon))
-            group.create_task(self._run(step, "WorkOS emulator", workos))
-            group.create_task(self._run(step, "Workers", workers))
-
-        info = {
-            "gateway_url": workers.urls["gateway"],
-            "workers": workers.urls,
-            "postgres_url": postgres.url,
-            "clickhouse_url": clickhouse.url,
-            "workos_url": workos.url,
-            "keys": {role: secrets[role] for role in ROLES},
-            "pid": os.getpid(),
-        }
+    def _announce(self, info: dict[str, Any]) -> dict[str, Any]:
+        """Writes dev.json whole or not at all; it holds keys, so only its owner reads it."""
         partial = self.info_file.with_suffix(".partial")
-        partial.write_text(json.dumps(info, indent=2))
+        partial.write_text(json.dumps(info, indent=2) + "\n")
         partial.chmod(0o600)
         partial.rename(self.info_file)
         return info

@@ -32,7 +32,9 @@ class Neon:
         """Returns when requests are answered. Raises StartError with what to do."""
         require_free(self.port, "the Neon endpoint", "NEON_PORT")
         upstream = urlsplit(self.upstream_url)
-        address = f"postgresql://{upstream.hostname or LOOPBACK}:{upstream.port or 5432}"  # no password in a process list
+        address = (
+            f"postgresql://{upstream.hostname or LOOPBACK}:{upstream.port or 5432}"  # no password in a process list
+        )
         command = [sys.executable, "-m", __name__, "--port", str(self.port), "--upstream", address]
         self.child = Child("The Neon endpoint", command, self.log, cwd=ROOT)
         await self.child.start(lambda: accepts_tcp(self.port))

@@ -40,32 +40,34 @@ REFUSALS = {
 }
 NOT_REACHED = "08006"
 
+NO_FIELDS: Mapping[str, str | None] = dict.fromkeys(FIELDS)
+
 
 class SqlError(Exception):
     """Ends a request with `status` and a body that has every field of a database error, null where it does not apply."""
 
-    def __init__(self, message: str, code: str | None = None, status: int = 400, **fields: str | None) -> None:
+    def __init__(
+        self, message: str, code: str | None = None, status: int = 400, fields: Mapping[str, str | None] = NO_FIELDS
+    ) -> None:
         super().__init__(message)
         self.status = status
-        self.body: Mapping[str, str | None] = {
-            "message": message, **dict.fromkeys(FIELDS), **fields, "code": code,
-        }  # fmt: skip
+        self.body = {"message": message, **NO_FIELDS, **fields, "code": code}
 
 
 def from_result(result: PGresult) -> SqlError:
     """The error PostgreSQL answered a statement with."""
     fields = {name: _text(result.error_field(field)) for name, field in FIELDS.items()}
     message = _text(result.error_field(DiagnosticField.MESSAGE_PRIMARY)) or "unknown error"
-    return SqlError(message, fields.pop("code"), **fields)
+    return SqlError(message, fields.get("code"), fields=fields)
 
 
 def from_refusal(words: str) -> SqlError:
     """The error for a connection that did not come about. What the server itself said is the caller's; the rest is a 500."""
     _, said_by_server, message = words.strip().splitlines()[-1].rpartition("FATAL:  ")
     if not said_by_server:
-        return SqlError("PostgreSQL cannot be reached", NOT_REACHED, 500, severity="FATAL")
+        return SqlError("PostgreSQL cannot be reached", NOT_REACHED, 500)
     code = next((code for part, code in REFUSALS.items() if part in message), NOT_REACHED)
-    return SqlError(message, code, 500 if code == "57P03" else 400, severity="FATAL")
+    return SqlError(message, code, 500 if code == "57P03" else 400, {"severity": "FATAL"})
 
 
 def _text(field: bytes | None) -> str | None:

@@ -98,7 +98,7 @@ def _alive(connection: Connection) -> bool:
 
 
 async def _clean(connection: Connection) -> bool:
-    """Takes back transaction, settings, locks, temporary tables… A statement still running is cancelled and its connection lost."""
+    """Takes back transaction, settings, locks, temporary tables. A statement still running costs its connection."""
     pgconn = connection.pgconn
     with contextlib.suppress(psycopg.Error):
         if pgconn.transaction_status == TransactionStatus.ACTIVE:

@@ -1,6 +1,6 @@
 """One statement on one connection, by PostgreSQL's extended protocol, which takes exactly one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +27,9 @@ COPIES = (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH)
 @dataclass(frozen=True)
 class Statement:
     query: bytes
-    params: list[bytes | None]
-    array_mode: bool
-    raw_text: bool
+    params: Sequence[bytes | None] = ()
+    array_mode: bool = False
+    raw_text: bool = True
 
 
 @dataclass
@@ -47,10 +47,10 @@ class Budget:
 def parse_statement(data: Any, array_mode: bool, raw_text: bool) -> Statement:
     """A `{"query": "…$1", "params": […]}` of a request. Raises SqlError."""
     if not isinstance(data, dict) or not isinstance(data.get("query"), str):
-        raise SqlError('invalid request: each query is an object with a string "query"', "08P01")
+        raise SqlError('invalid request: each query is an object with a string "query"')
     params = data.get("params") or []
     if not isinstance(params, list):
-        raise SqlError('invalid request: "params" is a list', "08P01")
+        raise SqlError('invalid request: "params" is a list')
     own_mode = data.get("arrayMode")
     return Statement(
         encode_text(data["query"]),
@@ -75,6 +75,7 @@ async def _run(connection: Connection, statement: Statement, budget: Budget) -> 
     await connection.wait(generators.send(pgconn))
     rows: list[Row] = []
     last: PGresult | None = None
+    tag = b""
     failed: SqlError | None = None
     while (result := await connection.wait(generators.fetch(pgconn))) is not None:
         if result.status in WITH_ROWS:
@@ -84,10 +85,11 @@ async def _run(connection: Connection, statement: Statement, budget: Budget) -> 
         elif result.status not in WITHOUT_ROWS:
             failed = from_result(result)
         last = result
+        tag = result.command_status or tag  # libpq puts it on the last portion with rows, or on the empty one after it
     if failed:
         raise failed
     assert last is not None, "libpq gives at least one result for a statement it could send"
-    return {**_command(last), "fields": _fields(last), "rows": rows, "rowAsArray": statement.array_mode}
+    return {**_command(tag), "fields": _fields(last), "rows": rows, "rowAsArray": statement.array_mode}
 
 
 def _rows(result: PGresult, statement: Statement, budget: Budget) -> Iterator[Row]:
@@ -130,8 +132,8 @@ def _name(result: PGresult, column: int) -> str:
     return (result.fname(column) or b"").decode()
 
 
-def _command(result: PGresult) -> dict[str, Any]:
+def _command(tag: bytes) -> dict[str, Any]:
     """`INSERT 0 3` → INSERT and 3, `CREATE TABLE` → CREATE and null."""
-    words = (result.command_status or b"").decode().split()
+    words = tag.decode().split()
     count = words[-1] if words else ""
     return {"command": words[0] if words else "", "rowCount": int(count) if count.isdecimal() else None}

@@ -10,6 +10,7 @@ import time
 from typing import TextIO
 
 from dotdo.instants import rfc3339
+from dotdo.tracing import current_request_id
 
 _SECRET_FIELD = re.compile(r"password|secret|token|authorization|cookie|api_?key|credential|connection", re.IGNORECASE)
 _CREDENTIAL = re.compile(r"sk_(?:live|test)_\w+|eyJ[\w-]+\.[\w-]+\.[\w-]*|postgres(?:ql)?://\S+")
@@ -39,6 +40,7 @@ class Logger:
             "service": self._service,
             "event": event,
         }
+        fields = {"request_id": current_request_id(), **fields}
         line |= {name: _clean(name, value) for name, value in fields.items() if value is not None}
         print(json.dumps(line, default=str, ensure_ascii=False), file=self._stream, flush=True)
 

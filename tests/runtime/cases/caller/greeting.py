@@ -1,0 +1,3 @@
+"""What the caller says; a test edits a copy of this file."""
+
+GREETING = "hello"
