@@ -5,12 +5,15 @@ from typing import Any
 
 from dotdo.contracts.schedule import CONTRACT
 from dotdo.entry import Isolate, ServiceEntrypoint
-from dotdo.rpc import RemoteError
 from schedule.app import build
 
 __all__ = ["Default"]
 
 _isolate = Isolate(CONTRACT, build)
+
+
+class TasksFailedError(Exception):
+    """The run ids that failed. What each failed of is in its execution and its log line."""
 
 
 class Default(ServiceEntrypoint, isolate=_isolate):
@@ -21,4 +24,4 @@ class Default(ServiceEntrypoint, isolate=_isolate):
         params = [controller.cron, int(controller.scheduledTime)]
         result = json.loads(await _isolate.service.call("tick", params, _isolate.defer(self.ctx)))
         if result["failed"]:
-            raise RemoteError(f"TASKS_FAILED: {', '.join(result['failed'])}")
+            raise TasksFailedError(", ".join(result["failed"]))

@@ -1,9 +1,11 @@
 """Runs the Workers of tests/runtime/cases on the project's own runtime, each case copied so that a test may edit it."""
 
+import asyncio
 import json
 import shutil
 import signal
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,16 @@ from scripts.stack.process import LOOPBACK, Child, free_port
 
 CASES = Path(__file__).with_name("cases")
 DATE = "2026-09-08"
+PATIENCE_S = 60.0
 AUTH = next(service for service in SERVICES if service.name == "auth")
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Returns when it holds; fails the test after PATIENCE_S."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "did not come true"
+        await asyncio.sleep(0.05)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import generators
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from scripts.stores.neon.errors import SqlError, from_refusal
 from scripts.stores.neon.statement import Connection
@@ -19,6 +19,7 @@ from scripts.stores.neon.statement import Connection
 LIMIT = 32
 WAIT_S = 10.0
 CONNECT_S = 5
+CLOSE_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,11 @@ class Pool:
         task.add_done_callback(self._resets.discard)
 
     async def close(self) -> None:
-        await asyncio.gather(*self._resets, return_exceptions=True)
+        """Waits for requests that are being cancelled: their statements end with them, not when the server notices."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                for _ in range(LIMIT):
+                    await self._slots.acquire()
         for connection in self._idle:
             await connection.close()
 
@@ -98,15 +103,19 @@ def _alive(connection: Connection) -> bool:
 
 
 async def _clean(connection: Connection) -> bool:
-    """Takes back transaction, settings, locks, temporary tables. A statement still running costs its connection."""
+    """Takes back transaction, settings, locks, temporary tables. False when that failed, or when a statement still ran."""
     pgconn = connection.pgconn
     with contextlib.suppress(psycopg.Error):
         if pgconn.transaction_status == TransactionStatus.ACTIVE:
             await connection.cancel_safe(timeout=CONNECT_S)
             return False
         if pgconn.transaction_status != TransactionStatus.IDLE:
-            pgconn.send_query_params(b"ROLLBACK", None)
-            await connection.wait(generators.execute(pgconn))
-        pgconn.send_query_params(b"DISCARD ALL", None)
-        await connection.wait(generators.execute(pgconn))
-    return bool(pgconn.transaction_status == TransactionStatus.IDLE)
+            await _succeeds(connection, b"ROLLBACK")
+        return await _succeeds(connection, b"DISCARD ALL")
+    return False
+
+
+async def _succeeds(connection: Connection, command: bytes) -> bool:
+    connection.pgconn.send_query_params(command, None)
+    results = await connection.wait(generators.execute(connection.pgconn))
+    return all(result.status == ExecStatus.COMMAND_OK for result in results)

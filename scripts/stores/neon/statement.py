@@ -1,12 +1,13 @@
 """One statement on one connection, by PostgreSQL's extended protocol, which takes exactly one."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import generators
-from psycopg.pq import ExecStatus
+from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
 from scripts.stores.neon.errors import NOT_REACHED, SqlError, from_result
@@ -16,6 +17,7 @@ Connection = psycopg.AsyncConnection[Any]
 Row = list[Any] | dict[str, Any]
 
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
+MAX_PARAMS = 65535  # the protocol counts them in 16 bits
 # Rows arrive in portions, so that an endless answer is stopped at the limit and not first held in memory.
 ROWS_A_PORTION = 64
 
@@ -48,9 +50,11 @@ def parse_statement(data: Any, array_mode: bool, raw_text: bool) -> Statement:
     """A `{"query": "…$1", "params": […]}` of a request. Raises SqlError."""
     if not isinstance(data, dict) or not isinstance(data.get("query"), str):
         raise SqlError('invalid request: each query is an object with a string "query"')
-    params = data.get("params") or []
+    params = [] if data.get("params") is None else data["params"]
     if not isinstance(params, list):
         raise SqlError('invalid request: "params" is a list')
+    if len(params) > MAX_PARAMS:
+        raise SqlError(f"a statement takes at most {MAX_PARAMS} params, not {len(params)}", "54000")
     own_mode = data.get("arrayMode")
     return Statement(
         encode_text(data["query"]),
@@ -65,7 +69,10 @@ async def run(connection: Connection, statement: Statement, budget: Budget) -> d
     try:
         return await _run(connection, statement, budget)
     except psycopg.OperationalError as error:
-        raise SqlError(str(error).strip() or "the connection to PostgreSQL was lost", NOT_REACHED, 500) from error
+        last_words = connection.pgconn.get_result()  # why the server closed the connection, when it said so
+        if last_words is not None and last_words.error_field(DiagnosticField.SQLSTATE):
+            raise from_result(last_words) from error
+        raise SqlError("the connection to PostgreSQL was lost", NOT_REACHED, 500) from error
 
 
 async def _run(connection: Connection, statement: Statement, budget: Budget) -> dict[str, Any]:
@@ -76,18 +83,17 @@ async def _run(connection: Connection, statement: Statement, budget: Budget) -> 
     rows: list[Row] = []
     last: PGresult | None = None
     tag = b""
-    failed: SqlError | None = None
     while (result := await connection.wait(generators.fetch(pgconn))) is not None:
         if result.status in WITH_ROWS:
             rows.extend(_rows(result, statement, budget))
         elif result.status in COPIES:
             raise SqlError("COPY with a client's data is not possible over HTTP", "0A000")
         elif result.status not in WITHOUT_ROWS:
-            failed = from_result(result)
+            with contextlib.suppress(psycopg.OperationalError):
+                await connection.wait(generators.fetch_many(pgconn))
+            raise from_result(result)
         last = result
         tag = result.command_status or tag  # libpq puts it on the last portion with rows, or on the empty one after it
-    if failed:
-        raise failed
     assert last is not None, "libpq gives at least one result for a statement it could send"
     return {**_command(tag), "fields": _fields(last), "rows": rows, "rowAsArray": statement.array_mode}
 

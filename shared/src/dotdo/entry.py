@@ -16,7 +16,7 @@ from dotdo.errors import ServiceError, not_configured
 from dotdo.http import HttpRequest, HttpResponse
 from dotdo.log import Logger
 from dotdo.ports import Bindings, Defer, HttpCall, HttpError, HttpReply, UpstreamResponse
-from dotdo.rpc import CALL_JSON, JsonPeer, remote_error
+from dotdo.rpc import CALL_JSON, JsonPeer, rejection_message
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -109,19 +109,23 @@ class WorkerBindings:
         return namespace.get(name.lower())
 
 
-async def read_request(request: Any) -> HttpRequest:
-    """The runtime's request as a plain value, its body read. Raises 413 for a body over 10 MiB."""
+def plain_request(request: Any) -> HttpRequest:
+    """The runtime's request as a plain value; its body is read when asked for."""
     native = request.js_object
     url = js.URL.new(native.url)
     headers = js.Object.fromEntries(native.headers).to_py()
-    body = b""
-    if native.method not in ("GET", "HEAD"):
+
+    async def read_body() -> bytes:
         if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
+            # Read and thrown away, without entering Python: a client that is still sending does not see an answer.
+            await native.body.pipeTo(js.WritableStream.new())
             raise _too_large()
-        body = (await native.arrayBuffer()).to_bytes()
+        body: bytes = (await native.arrayBuffer()).to_bytes()
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
-    return HttpRequest(native.method, url.pathname, url.search[1:], headers, body)
+        return body
+
+    return HttpRequest(native.method, url.pathname, url.search[1:], headers, read_body)
 
 
 def _too_large() -> ServiceError:
@@ -174,8 +178,6 @@ class Answers(Protocol):
 
     async def fetch(self, request: HttpRequest, defer: Defer) -> HttpResponse: ...
 
-    def refuse(self, error: ServiceError) -> HttpResponse: ...
-
 
 Build = Callable[[Bindings, Logger], Answers]
 
@@ -211,16 +213,26 @@ class ServiceEntrypoint(WorkerEntrypoint):
         seal(cls)
 
 
+class Rejection:
+    """What an RPC method returns in place of raising: the caller's promise rejects with this message and nothing else.
+
+    An exception would arrive as a traceback with files and lines. The SDK converts a result by its `js_object`, and a
+    rejected promise there is what the caller's promise takes its outcome from. What the runtime puts before the message
+    (`pyodide.ffi.JsException:`) stays on a line of its own.
+    """
+
+    def __init__(self, error: ServiceError) -> None:
+        reason = js.Error.new("\n" + rejection_message(error))
+        reason.name = ""
+        self.js_object = js.Promise.reject(reason)
+
+
 def _rpc_method(isolate: Isolate, name: str) -> Any:
     async def method(self: Any, *params: Any) -> Any:
         try:
-            text = await isolate.service.call(name, params, isolate.defer(self.ctx))
+            return js.JSON.parse(await isolate.service.call(name, params, isolate.defer(self.ctx)))
         except ServiceError as error:
-            refused = remote_error(error)
-        else:
-            return js.JSON.parse(text)
-        # Outside the except block: the traceback the runtime sends to the caller then holds no frame of the inside.
-        raise refused from None
+            return Rejection(error)
 
     return method
 
@@ -234,10 +246,6 @@ def _json_method(isolate: Isolate) -> Any:
 
 def _fetch_method(isolate: Isolate) -> Any:
     async def fetch(self: Any, request: Any) -> Any:
-        try:
-            plain = await read_request(request)
-        except ServiceError as error:
-            return native_response(isolate.service.refuse(error))
-        return native_response(await isolate.service.fetch(plain, isolate.defer(self.ctx)))
+        return native_response(await isolate.service.fetch(plain_request(request), isolate.defer(self.ctx)))
 
     return fetch

@@ -1,7 +1,7 @@
 """Requests and responses as plain values, so that handlers run and are tested without the Workers runtime."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -11,15 +11,25 @@ from dotdo.errors import ServiceError, invalid_argument, malformed_json
 JSON_TYPE = "application/json"
 
 
+ReadBody = Callable[[], Awaitable[bytes]]
+
+
+async def _no_body() -> bytes:
+    return b""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """`path` is as received, still percent-encoded. Header names are lower case. `body` has been read in full."""
+    """`path` is as received, still percent-encoded. Header names are lower case.
+
+    `read_body` is asked only when a handler wants the body, after the caller's rights are known. It raises 413.
+    """
 
     method: str
     path: str
     query_string: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    read_body: ReadBody = _no_body
 
     @property
     def query(self) -> dict[str, str]:
@@ -38,13 +48,13 @@ class HttpRequest:
         except UnicodeDecodeError as error:
             raise invalid_argument("the path is not valid percent-encoded UTF-8") from error
 
-    def json(self) -> Any:
+    async def json(self) -> Any:
         """The parsed body. Raises 415 for another media type and 400 MALFORMED_JSON for what does not parse."""
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != JSON_TYPE:
             raise ServiceError("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type", f"send {JSON_TYPE}")
         try:
-            return json.loads(self.body, parse_constant=_refuse_constant)
+            return json.loads(await self.read_body(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             raise malformed_json() from error
 

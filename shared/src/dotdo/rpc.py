@@ -17,12 +17,9 @@ CALL_JSON = "callJson"
 Send = Callable[[str], Awaitable[str]]
 
 
-class RemoteError(Exception):
-    """What a JavaScript caller gets to see of a failed call: the text `CODE: detail`, nothing else."""
-
-
-def remote_error(error: ServiceError) -> RemoteError:
-    return RemoteError(f"{error.code}: {error.detail}")
+def rejection_message(error: ServiceError) -> str:
+    """All that a JavaScript caller gets to see of a failed call."""
+    return f"{error.code}: {error.detail}"
 
 
 def error_envelope(error: ServiceError) -> str:

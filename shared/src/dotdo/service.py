@@ -121,12 +121,6 @@ class Service:
         self._log.info("request", method=request.method, route=route, status=response.status, duration_ms=duration_ms)
         return HttpResponse(response.status, response.body, (*response.headers, (REQUEST_ID_HEADER, trace.request_id)))
 
-    def refuse(self, error: ServiceError) -> HttpResponse:
-        """The answer to a request that could not even be read."""
-        trace = begin()
-        self._log.warn("request.refused", code=error.code)
-        return problem_response(error, trace.request_id)
-
     def _match(self, request: HttpRequest) -> tuple[Endpoint, dict[str, str]]:
         segments = request.segments
         verb = "GET" if request.method == "HEAD" else request.method
@@ -163,7 +157,7 @@ class Service:
         elif request.query_string:
             raise invalid_argument("this endpoint takes no query parameters")
         if endpoint.body is not None:
-            arguments["body"] = validated(endpoint.body, request.json(), camel=False)
+            arguments["body"] = validated(endpoint.body, await request.json(), camel=False)
         result = await getattr(self._http, endpoint.handler)(call, **arguments)
         if isinstance(result, HttpResponse):
             return result

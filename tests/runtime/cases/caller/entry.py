@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from greeting import GREETING
+from greeting import GREETING  # type: ignore[import-not-found] # beside this file
 from workers import Response, WorkerEntrypoint
 
 __all__ = ["Default"]
@@ -14,23 +14,26 @@ class Default(WorkerEntrypoint):
     async def fetch(self, request: Any) -> Any:
         url = urlsplit(request.url)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        match url.path:
-            case "/":
-                return Response(GREETING)
+        return Response(await self._answer(url.path, query))
+
+    async def _answer(self, path: str, query: dict[str, str]) -> str:
+        answer: str = GREETING
+        match path:
             case "/rpc":
-                return Response(await self.env.CALLEE.validate(query["text"]))
+                answer = await self.env.CALLEE.validate(query["text"])
             case "/parsed":
-                return Response(json.dumps(await self._parsed()))
+                answer = json.dumps(await self._parsed())
             case "/failure":
-                return Response(await self._failure())
+                answer = await self._failure()
             case "/variable":
-                return Response(self.env.PLACE)
+                answer = self.env.PLACE
             case "/put":
                 await self.env.STORE.put(query["key"], query["value"])
-                return Response("stored")
             case "/get":
-                return Response(str(await self.env.STORE.get(query["key"])))
-        return Response("unknown", status=404)
+                answer = str(await self.env.STORE.get(query["key"]))
+            case "/print":
+                print(query["line"])
+        return answer
 
     async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
         if controller.cron == "fail":
@@ -38,7 +41,9 @@ class Default(WorkerEntrypoint):
         await self.env.STORE.put("cron", f"{controller.cron} {int(controller.scheduledTime)}")
 
     async def _parsed(self) -> dict[str, str]:
-        value = await self.env.CALLEE.parsed('{"rows": [{"id": 1}], "big": 9007199254740993, "half": 0.5, "none": null}')
+        value = await self.env.CALLEE.parsed(
+            '{"rows": [{"id": 1}], "big": 9007199254740993, "half": 0.5, "none": null}'
+        )
         return {"value": type(value).__name__, **{name: type(item).__name__ for name, item in value.items()}}
 
     async def _failure(self) -> str:

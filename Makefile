@@ -1,0 +1,32 @@
+# The platform's commands. `make dev` and `make test` need python3 (3.11 or newer) and nothing else.
+PYTHON ?= python3
+RUN := .venv/bin/python
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev test lint format bench migrate
+
+help: ## What can be made
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+install: ## Install everything below this folder (what dev and test do first)
+	@$(PYTHON) scripts/bootstrap.py
+
+dev: install ## Run the whole platform until Ctrl-C (ARGS="--fresh" for empty stores, ARGS="--help" for more)
+	@exec $(RUN) -m scripts.dev $(ARGS)
+
+test: install lint ## Check the code and run every test (ARGS="tests/unit -k name" for some)
+	@exec $(RUN) -m pytest $(ARGS)
+
+lint: install ## Format, lint and type checks
+	@$(RUN) -m scripts.lint
+
+format: install ## Format the code
+	@$(RUN) -m ruff check --quiet --fix . || true
+	@$(RUN) -m ruff format --quiet .
+
+bench: install ## Measure the request paths and print ratios
+	@exec $(RUN) -m scripts.bench $(ARGS)
+
+migrate: install ## Bring DATABASE_URL and CLICKHOUSE_URL up to date
+	@exec $(RUN) -m scripts.migrate $(ARGS)

@@ -1,0 +1,57 @@
+"""The running stack as the tests use it."""
+
+from typing import Any
+
+import httpx
+import psycopg
+
+from scripts.runtime.services import ROOT
+
+DATA = ROOT / ".dotdo" / "test"
+
+
+class Platform:
+    """The running stack. `caller_url` is the JavaScript Worker that makes RPC calls for the tests."""
+
+    def __init__(self, info: dict[str, Any], caller_url: str) -> None:
+        self.gateway_url: str = info["gateway_url"]
+        self.workers: dict[str, str] = info["workers"]
+        self.postgres_url: str = info["postgres_url"]
+        self.keys: dict[str, str] = info["keys"]
+        self.caller_url = caller_url
+        self.log = DATA / "logs" / "workers.log"
+
+    def client(self, role: str | None = None, **options: Any) -> httpx.AsyncClient:
+        """A client of the gateway, with the key of a seeded role or none."""
+        headers = {"authorization": f"Bearer {self.keys[role]}"} if role else {}
+        return httpx.AsyncClient(base_url=self.gateway_url, headers=headers, timeout=30, **options)
+
+    async def call(self, binding: str, method: str, *args: object) -> Any:
+        """An RPC call from JavaScript: `{"ok": result}` or `{"error": {"name", "message"}}`."""
+        async with httpx.AsyncClient(timeout=60) as client:
+            response = await client.post(
+                self.caller_url, json={"binding": binding, "method": method, "args": list(args)}
+            )
+        return response.json()
+
+    async def result(self, binding: str, method: str, *args: object) -> Any:
+        """The result of an RPC call that has to succeed."""
+        answer = await self.call(binding, method, *args)
+        assert "ok" in answer, answer
+        return answer["ok"]
+
+    def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
+        """What psycopg reads: a second opinion on what the Workers wrote."""
+        with psycopg.connect(self.postgres_url) as connection:
+            return connection.execute(sql, params).fetchall()
+
+
+def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The body of a response that has to be this problem."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["code"] == code
+    assert body["status"] == status
+    assert body["instance"] == response.headers["x-request-id"]
+    return body
