@@ -85,7 +85,17 @@ def node_and_npm() -> tuple[Path, Path]:
 def install_pnpm() -> None:
     node, npm = node_and_npm()
     run(
-        [node, npm, "install", "--prefix", TOOLS, "--ignore-scripts", "--no-audit", "--no-fund", f"pnpm@{PNPM_VERSION}"],
+        [
+            node,
+            npm,
+            "install",
+            "--prefix",
+            TOOLS,
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            f"pnpm@{PNPM_VERSION}",
+        ],
         f"pnpm {PNPM_VERSION} could not be installed. Is the npm registry reachable?",
     )
     lock = json.loads((TOOLS / "node_modules" / ".package-lock.json").read_text())

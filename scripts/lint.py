@@ -21,9 +21,7 @@ def main() -> int:
     failed = 0
     for name, command in CHECKS.items():
         started = time.perf_counter()
-        result = subprocess.run(
-            [sys.executable, "-m", *command], capture_output=True, text=True, check=False
-        )
+        result = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
         mark = "✗" if result.returncode else "✓"
         print(f"  {mark} {name} {time.perf_counter() - started:.1f} s", flush=True)
         if result.returncode:

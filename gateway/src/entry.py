@@ -3,15 +3,15 @@
 from typing import Any
 
 import js
+from workers import WorkerEntrypoint
+
 from dotdo.entry import WorkerBindings, native_response, seal
 from dotdo.http import HttpResponse
 from dotdo.log import Logger
 from dotdo.ports import UpstreamResponse
 from dotdo.tracing import REQUEST_ID_HEADER, current
-from gateway.pipeline import Gateway, Inbound
-from workers import WorkerEntrypoint
-
 from gateway import readiness
+from gateway.pipeline import Gateway, Inbound
 
 __all__ = ["Default"]
 

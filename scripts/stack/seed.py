@@ -1,9 +1,9 @@
 """What a new local stack holds: a user and an API key for each role, and a few things to look at."""
 
 import psycopg
-from auth.domain.api_keys import DISPLAYED_PREFIX, DISPLAYED_SUFFIX, key_hash
 from psycopg.types.json import Jsonb
 
+from auth.domain.api_keys import DISPLAYED_PREFIX, DISPLAYED_SUFFIX, key_hash
 from scripts.stack.secrets import ROLES
 
 EMAIL_DOMAIN = "example.com"

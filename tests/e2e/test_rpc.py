@@ -1,8 +1,8 @@
 """Calls between Workers, from JavaScript: plain objects in and out, and nothing reachable but the contract."""
 
 import pytest
-from dotdo.contracts import auth, db, schedule
 
+from dotdo.contracts import auth, db, schedule
 from tests.e2e.platform import Platform
 
 

@@ -1,14 +1,13 @@
 """Puts the service together: ports → adapters → domain → handlers."""
 
-from dotdo.contracts.auth import CONTRACT
-from dotdo.log import Logger
-from dotdo.ports import Bindings
-from dotdo.service import Service
-
 from auth.adapters.workos import WorkOS
 from auth.domain.accounts import Accounts
 from auth.handlers.http import HttpHandlers
 from auth.handlers.rpc import RpcHandlers
+from dotdo.contracts.auth import CONTRACT
+from dotdo.log import Logger
+from dotdo.ports import Bindings
+from dotdo.service import Service
 
 
 def build(bindings: Bindings, log: Logger) -> Service:

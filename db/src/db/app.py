@@ -1,15 +1,14 @@
 """Puts the service together: ports → adapters → domain → handlers."""
 
-from dotdo.contracts.db import CONTRACT
-from dotdo.log import Logger
-from dotdo.ports import Bindings
-from dotdo.service import Service
-
 from db.adapters.clickhouse import ClickHouse
 from db.adapters.neon import Neon
 from db.domain.database import Database
 from db.handlers.http import HttpHandlers
 from db.handlers.rpc import RpcHandlers
+from dotdo.contracts.db import CONTRACT
+from dotdo.log import Logger
+from dotdo.ports import Bindings
+from dotdo.service import Service
 
 
 def build(bindings: Bindings, log: Logger) -> Service:

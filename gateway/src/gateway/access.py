@@ -2,7 +2,6 @@
 
 from dotdo.errors import forbidden, unauthenticated
 from dotdo.identity import Identity
-
 from gateway.routes import Rule
 
 

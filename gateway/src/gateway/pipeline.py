@@ -12,7 +12,6 @@ from dotdo.log import Logger
 from dotdo.ports import Bindings, HttpError, UpstreamResponse
 from dotdo.problem import problem_response
 from dotdo.tracing import begin, current, trace_from
-
 from gateway import access, credentials, readiness
 from gateway.headers import dropped
 from gateway.paths import normalise

@@ -4,7 +4,6 @@ from dotdo.contracts.schedule import CONTRACT
 from dotdo.log import Logger
 from dotdo.ports import Bindings
 from dotdo.service import Service
-
 from schedule.domain.scheduler import Scheduler
 from schedule.handlers.http import HttpHandlers
 from schedule.handlers.rpc import RpcHandlers

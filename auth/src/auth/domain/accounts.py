@@ -1,13 +1,12 @@
 """Everything the service keeps and checks, over one database connection."""
 
+from auth.domain.key_store import KeyStore
+from auth.domain.sessions import Sessions
+from auth.domain.verification import Verifier
 from dotdo.contracts.common import Health
 from dotdo.health import database_health
 from dotdo.ports import Bindings
 from dotdo.sql import Sql
-
-from auth.domain.key_store import KeyStore
-from auth.domain.sessions import Sessions
-from auth.domain.verification import Verifier
 
 
 class Accounts:

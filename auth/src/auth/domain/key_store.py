@@ -2,14 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+from auth.domain import api_keys
+from auth.domain.roles import role_permissions
 from dotdo.contracts.auth import CreateApiKeyInput, CreatedApiKey
 from dotdo.errors import ServiceError, not_found
 from dotdo.permissions import permitted
 from dotdo.ports import Clock
 from dotdo.sql import Sql
-
-from auth.domain import api_keys
-from auth.domain.roles import role_permissions
 
 _OWNER = "select role from users where id = $1 and disabled_at is null"
 

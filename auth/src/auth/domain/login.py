@@ -11,11 +11,10 @@ import secrets
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from auth.domain.access_tokens import secret_of
 from dotdo import jws
 from dotdo.errors import ServiceError, invalid_argument
 from dotdo.ports import Bindings
-
-from auth.domain.access_tokens import secret_of
 
 LIFETIME_S = 600
 _TYPE = "dotdo-login+jwt"

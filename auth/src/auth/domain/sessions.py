@@ -2,12 +2,11 @@
 
 from typing import Any
 
+from auth.adapters.workos import Authentication
+from auth.domain.roles import effective_permissions
 from dotdo.contracts.auth import Session, User
 from dotdo.errors import not_found
 from dotdo.sql import Sql
-
-from auth.adapters.workos import Authentication
-from auth.domain.roles import effective_permissions
 
 # One statement, so that two sign-ins at once of the same new user make one row. The account is the one of this WorkOS id, else
 # the one of the same verified e-mail: WorkOS has each address once, so an older id of it is of a deleted user.

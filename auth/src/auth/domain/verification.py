@@ -2,14 +2,13 @@
 
 from typing import Any
 
+from auth.domain import access_tokens, api_keys
+from auth.domain.roles import effective_permissions
 from dotdo import jws
 from dotdo.contracts.auth import Verification, VerifyCode
 from dotdo.instants import rfc3339
 from dotdo.ports import Bindings
 from dotdo.sql import Sql
-
-from auth.domain import access_tokens, api_keys
-from auth.domain.roles import effective_permissions
 
 _KEY = """
 select k.id as key_id, k.scopes, k.rate_limit, k.expires_at, k.revoked_at, k.expires_at <= now() as expired,

@@ -1,5 +1,9 @@
 """The HTTP endpoints: signing in and the current session."""
 
+from auth.adapters.workos import WorkOS
+from auth.domain import access_tokens, login
+from auth.domain.accounts import Accounts
+from auth.domain.roles import effective_permissions
 from dotdo.contracts.auth import CONTRACT, CallbackQuery, LoginQuery, Session
 from dotdo.contracts.common import Health, ServiceCard, service_card
 from dotdo.cookies import read_cookie, set_cookie
@@ -7,11 +11,6 @@ from dotdo.errors import ServiceError, unauthenticated
 from dotdo.http import HttpRequest, HttpResponse
 from dotdo.ports import Bindings
 from dotdo.service import Call
-
-from auth.adapters.workos import WorkOS
-from auth.domain import access_tokens, login
-from auth.domain.accounts import Accounts
-from auth.domain.roles import effective_permissions
 
 CALLBACK_PATH = "/callback"
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from dotdo.errors import ServiceError, timed_out, unavailable
-from dotdo.ports import Bindings, HttpCall, HttpError, HttpReply
-
 from db.adapters.pgtypes import DECODERS, decode_row
 from db.adapters.sqlstate import DATABASE_ERROR, error_for
+from dotdo.errors import ServiceError, timed_out, unavailable
+from dotdo.ports import Bindings, HttpCall, HttpError, HttpReply
 
 DEFAULT_TIMEOUT_S = 10.0
 

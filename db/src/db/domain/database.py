@@ -1,13 +1,12 @@
 """The two stores and what the service does with them."""
 
-from dotdo.contracts.db import DatabaseHealth
-from dotdo.ports import Clock
-
 from db.adapters.clickhouse import ClickHouse
 from db.adapters.neon import Neon
 from db.domain.events import Events
 from db.domain.health import check
 from db.domain.things import Things
+from dotdo.contracts.db import DatabaseHealth
+from dotdo.ports import Clock
 
 PROBE_TIMEOUT_S = 2.0
 

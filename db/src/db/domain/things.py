@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from db.adapters.neon import Rows
 from dotdo.contracts.db import ListOptions, Thing, ThingInput
 from dotdo.paging import decode_cursor, encode_cursor
-
-from db.adapters.neon import Rows
 
 
 class Sql(Protocol):

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from db.domain.database import Database
 from dotdo.contracts.common import ServiceCard, service_card
 from dotdo.contracts.db import (
     CONTRACT,
@@ -22,8 +23,6 @@ from dotdo.http import HttpResponse, json_text_response
 from dotdo.model import validated
 from dotdo.paging import Page
 from dotdo.service import Call
-
-from db.domain.database import Database
 
 PRIVATE_READ = "things:private"
 

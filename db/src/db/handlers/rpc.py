@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from db.domain.database import Database
 from dotdo.contracts.db import (
     DatabaseHealth,
     EventList,
@@ -18,8 +19,6 @@ from dotdo.contracts.db import (
 )
 from dotdo.errors import ServiceError, invalid_argument
 from dotdo.service import Call
-
-from db.domain.database import Database
 
 MAX_INGEST_ROWS = 10_000
 

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from croniter import croniter
+
 from dotdo.errors import invalid_argument
 
 ALIASES = {

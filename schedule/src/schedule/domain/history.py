@@ -5,7 +5,6 @@ from typing import Any
 
 from dotdo.contracts.schedule import Execution, Trigger
 from dotdo.sql import Sql
-
 from schedule.domain.registry import TaskDefinition
 
 _ADD_DEFAULTS = """

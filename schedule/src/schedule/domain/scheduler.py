@@ -12,7 +12,6 @@ from dotdo.instants import rfc3339
 from dotdo.log import Logger
 from dotdo.ports import Bindings
 from dotdo.sql import Sql
-
 from schedule.domain.expressions import latest_instant, next_instant
 from schedule.domain.history import History
 from schedule.domain.registry import Registry, TaskContext, TaskDefinition

@@ -5,7 +5,6 @@ from dotdo.contracts.schedule import ExecutionList, TaskList, TickResult
 from dotdo.health import database_health
 from dotdo.ports import Bindings
 from dotdo.service import Call
-
 from schedule.domain.scheduler import Scheduler
 
 

@@ -5,7 +5,6 @@ import time
 
 from dotdo.errors import ServiceError
 from dotdo.instants import rfc3339
-
 from schedule.domain.registry import TaskContext, TaskResult
 
 SERVICES = ("DB", "AUTH")
