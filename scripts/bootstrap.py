@@ -1,6 +1,6 @@
 """Installs everything the project runs with, below the project: `python3 scripts/bootstrap.py`.
 
-Needs Python 3.11 with venv and a package registry for PyPI and npm; no system Node, no root. What is up to date is left alone, so
+Needs Python 3.11 with venv and a registry for PyPI and npm; no system Node, no root. What is up to date is left alone, so
 a second run takes a fraction of a second. Standard library only: it runs before anything is installed.
 """
 

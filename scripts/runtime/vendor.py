@@ -5,6 +5,7 @@ Workers' pyproject files. pywrangler would need an interpreter that no package r
 nothing is left to sync, so that `pywrangler dev` and `pywrangler deploy` work as they are.
 """
 
+import fcntl
 import filecmp
 import hashlib
 import os
@@ -34,14 +35,18 @@ class VendorError(Exception):
 
 def vendor(service: Service) -> bool:
     """Brings one Worker's python_modules up to date. True when packages were installed."""
-    stamp = service.modules / ".lock"
+    state = service.folder / ".venv-workers"
+    state.mkdir(exist_ok=True)
+    stamp = state / "lock.sha256"
     wanted = hashlib.sha256(service.lock.read_bytes() + Path(__file__).read_bytes()).hexdigest()
-    installed = not stamp.exists() or stamp.read_text() != wanted
-    if installed:
-        _install(service)
-        stamp.write_text(wanted)
-    _mirror(SHARED_PACKAGE, service.modules / "dotdo")
-    _leave_tokens(service)
+    with (state / "busy").open("w") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)  # another stack, or the tests, may be at it
+        installed = not service.modules.exists() or not stamp.exists() or stamp.read_text() != wanted
+        if installed:
+            _install(service)
+            stamp.write_text(wanted)
+        _mirror(SHARED_PACKAGE, service.modules / "dotdo")
+        _leave_tokens(service)
     return installed
 
 
@@ -94,7 +99,6 @@ def _mirror(source: Path, target: Path) -> None:
 def _leave_tokens(service: Service) -> None:
     """pywrangler asks for both tokens, with its own version in them, and newer than pyproject.toml."""
     for folder in (service.modules, service.folder / ".venv-workers"):
-        folder.mkdir(exist_ok=True)
         token = folder / ".synced"
         token.write_text(version("workers-py"))
         now = max(time.time(), (service.folder / "pyproject.toml").stat().st_mtime)

@@ -3,14 +3,15 @@
 // One workerd process with all Workers, each on a port of its own, their service bindings direct. A change of a watched
 // folder loads the changed modules into the running Workers. Ends on SIGTERM; the runtime ends with it.
 import { readFileSync, readdirSync, watch } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { extname, join, relative, sep } from "node:path";
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 
 const configuration = JSON.parse(readFileSync(process.argv[2], "utf8"));
 
-// The module types wrangler uploads with: source by rule, packages as data but for the SDK's own JavaScript.
-function moduleType(name, vendored) {
-  if (!vendored) return name.endsWith(".py") ? "PythonModule" : "Data";
+// The module types wrangler uploads with: source by its rules, packages as data but for the SDK's own JavaScript.
+const SOURCE_TYPES = { ".py": "PythonModule", ".txt": "Text", ".html": "Text", ".sql": "Text", ".bin": "Data" };
+
+function packageType(name) {
   return /^python_modules\/workers\/.*\.m?js$/.test(name) ? "ESModule" : "Data";
 }
 
@@ -23,9 +24,11 @@ function* files(folder) {
 }
 
 function pythonModules(worker) {
-  const sources = [...files(worker.sources)].sort((a, b) => (b === worker.main) - (a === worker.main));
+  const sources = [...files(worker.sources)]
+    .filter((name) => extname(name) in SOURCE_TYPES)
+    .sort((a, b) => (b === worker.main) - (a === worker.main)); // the first module is the entrypoint
   const modules = sources.map((name) => ({
-    type: moduleType(name, false),
+    type: SOURCE_TYPES[extname(name)],
     path: name,
     contents: readFileSync(join(worker.sources, name)),
   }));
@@ -33,7 +36,7 @@ function pythonModules(worker) {
     for (const file of files(folder)) {
       if (skip && file.startsWith(`${skip}/`)) continue;
       const path = `python_modules/${prefix}${file}`;
-      modules.push({ type: moduleType(path, true), path, contents: readFileSync(join(folder, file)) });
+      modules.push({ type: packageType(path), path, contents: readFileSync(join(folder, file)) });
     }
   }
   return modules;
@@ -64,7 +67,8 @@ function options() {
   });
 }
 
-const runtime = new Miniflare(options());
+let serving = options();
+const runtime = new Miniflare(serving);
 
 async function stop() {
   await runtime.dispose();
@@ -73,17 +77,25 @@ async function stop() {
 process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
 
-await runtime.ready;
+try {
+  await runtime.ready;
+} catch {
+  process.exit(1); // workerd has printed the traceback already
+}
 console.log(JSON.stringify({ event: "runtime.ready", workers: configuration.workers.map((worker) => worker.name) }));
 
 let pending;
 async function reload() {
   const started = performance.now();
+  const changed = options();
   try {
-    await runtime.setOptions(options());
+    await runtime.setOptions(changed);
+    serving = changed;
     console.log(JSON.stringify({ event: "runtime.reloaded", duration_ms: Math.round(performance.now() - started) }));
   } catch (error) {
-    console.error(`The change could not be loaded: ${error.message}`);
+    if (error.code !== "ERR_RUNTIME_FAILURE") throw error;
+    console.error("The change could not be loaded, for the reason above. The code from before it goes on serving.");
+    await runtime.setOptions(serving);
   }
 }
 for (const folder of configuration.watch) {

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 
 from scripts.runtime.bundle import build_bundle
-from scripts.runtime.config import local_worker
+from scripts.runtime.config import LOCAL_FLAGS, local_worker, read_configuration
 from scripts.runtime.services import ROOT, SERVICES, SHARED_PACKAGE
+from scripts.runtime.snapshot import build_snapshot
 from scripts.runtime.vendor import vendor_all
 from scripts.stack.node import node
 from scripts.stack.process import LOOPBACK, Child, require_free
@@ -32,16 +33,22 @@ def workerd_binary() -> Path:
     return found[0]
 
 
-def workerd_with_bundle(folder: Path) -> Path:
-    """A script in place of workerd that tells it where our bundle is; Miniflare has no setting for that."""
+def workerd_with_bundle(folder: Path, date: str) -> Path:
+    """A script in place of workerd that tells it where our bundle and snapshot are: Miniflare has no setting for that."""
+    workerd = workerd_binary()
+    snapshot = build_snapshot(workerd, folder, date, LOCAL_FLAGS)
     script = folder / "workerd"
-    script.write_text(
+    partial = folder / f"workerd.{os.getpid()}"
+    partial.write_text(
         "#!/bin/sh\n"
         "command=$1; shift\n"
-        '[ "$command" = serve ] && set -- "--pyodide-bundle-disk-cache-dir=${0%/*}" "$@"\n'
-        f'exec "{workerd_binary()}" "$command" "$@"\n'
+        "here=${0%/*}\n"
+        '[ "$command" = serve ] && set -- "--pyodide-bundle-disk-cache-dir=$here" "--python-snapshot-dir=$here" '
+        f'"--python-load-snapshot={snapshot.name}" "$@"\n'
+        f'exec "{workerd}" "$command" "$@"\n'
     )
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    partial.chmod(partial.stat().st_mode | stat.S_IXUSR)
+    partial.rename(script)  # at once: another stack may be starting from the same folder
     return script
 
 
@@ -71,7 +78,8 @@ class Workers:
             folder = await asyncio.to_thread(
                 build_bundle, ROOT / "node_modules" / "pyodide", ROOT / ".dotdo" / "runtime"
             )
-            environment["MINIFLARE_WORKERD_PATH"] = str(workerd_with_bundle(folder))
+            date = read_configuration(SERVICES[0].configuration)["compatibility_date"]
+            environment["MINIFLARE_WORKERD_PATH"] = str(await asyncio.to_thread(workerd_with_bundle, folder, date))
         self.data.mkdir(parents=True, exist_ok=True)
         configuration = self.data / "configuration.json"
         descriptor = os.open(configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

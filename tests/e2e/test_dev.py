@@ -82,7 +82,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield start
     for run in runs:
         run.process.kill()
-        run.process.communicate()
+        run.process.wait()
 
 
 def all_gone(processes: list[psutil.Process]) -> bool:
@@ -114,8 +114,8 @@ def test_what_is_written_survives_and_nothing_stays_behind(start: Start) -> None
     thing = f"{again.info()['gateway_url']}/db/things/kept/one"
     assert httpx.get(thing, headers=key, timeout=30).json()["version"] == 1
     children = again.started()
-    next(child for child in children if child.name() == "workerd").kill()
-    assert "ended with code" in again.read_until("ended with code")
+    next(child for child in children if child.name() == "postgres").kill()
+    assert "PostgreSQL ended with code" in again.read_until("ended with code")
     assert again.ends() == 1
     assert all_gone(children)
     assert not (again.data / "dev.json").exists()

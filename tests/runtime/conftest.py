@@ -76,7 +76,7 @@ class CaseRuntime:
         bundle = build_bundle(ROOT / "node_modules" / "pyodide", ROOT / ".dotdo" / "runtime")
         self.child = Child(
             "the runtime of the test Workers", [str(node()), str(SCRIPT), str(configuration)],
-            self.folder / "workers.log", {"MINIFLARE_WORKERD_PATH": str(workerd_with_bundle(bundle))},
+            self.folder / "workers.log", {"MINIFLARE_WORKERD_PATH": str(workerd_with_bundle(bundle, DATE))},
             stop_signal=signal.SIGTERM,
         )  # fmt: skip
         await self.child.start(self._answers, timeout_s=60)

@@ -159,7 +159,7 @@ def seal(cls: type, extra: Iterable[str] = ()) -> None:
     The runtime offers every attribute of an entrypoint to every bound Worker, private ones included.
     """
     public = {name for name in cls.__dict__ if not name.startswith("_")}
-    reachable = public | {"env", "ctx", "__class__", "__dict__"} | set(extra)
+    reachable = public | {"env", "ctx", "__dict__"} | set(extra)
 
     def guarded(self: object, name: str) -> Any:
         if name not in reachable:
