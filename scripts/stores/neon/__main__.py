@@ -20,6 +20,7 @@ def main(
     uvicorn.run(
         app, host=LOOPBACK, port=port, loop="uvloop", http="httptools", ws="none",
         log_level="warning", access_log=False, timeout_graceful_shutdown=1,
+        timeout_keep_alive=600,  # closing early would race with a request on the same connection
     )  # fmt: skip
 
 

@@ -1,0 +1,48 @@
+"""Load on one address of 127.0.0.1, by autocannon: keep-alive connections, each with one request at a time."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from scripts.runtime.services import ROOT
+from scripts.stack.node import node
+from scripts.stack.process import LOOPBACK
+
+AUTOCANNON = ROOT / "node_modules" / "autocannon" / "autocannon.js"
+CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`expected` is the status every answer must have: a fast error is not a result."""
+
+    name: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    expected: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    requests_per_s: float
+    p50_ms: float
+    p99_ms: float
+
+
+async def load(target: Target, seconds: int) -> Round:
+    """One round of at most `seconds`. Raises ValueError for an address elsewhere and for unexpected answers."""
+    if urlsplit(target.url).hostname != LOOPBACK:
+        raise ValueError(f"{target.url} is not on this machine")
+    headers = [part for name, value in target.headers.items() for part in ("-H", f"{name}={value}")]
+    process = await asyncio.create_subprocess_exec(
+        str(node()), str(AUTOCANNON), "--json", "--no-progress", "-c", str(CONNECTIONS), "-d", str(seconds), *headers,
+        target.url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    result = json.loads(output)
+    statuses = {int(code): row["count"] for code, row in result["statusCodeStats"].items()}
+    if set(statuses) != {target.expected} or result["errors"] or result["timeouts"]:
+        raise ValueError(f"{target.name}: answers {statuses}, errors {result['errors']}, timeouts {result['timeouts']}")
+    return Round(result["requests"]["total"] / result["duration"], result["latency"]["p50"], result["latency"]["p99"])
