@@ -5,13 +5,20 @@ from db.adapters.neon import Neon
 from db.domain.database import Database
 from db.handlers.http import HttpHandlers
 from db.handlers.rpc import RpcHandlers
+from db.handlers.rpc_endpoint import RpcEndpoint
 from dotdo.contracts.db import CONTRACT
 from dotdo.log import Logger
-from dotdo.ports import Bindings
+from dotdo.ports import Bindings, Defer
 from dotdo.service import Service
 
 
 def build(bindings: Bindings, log: Logger) -> Service:
     """The service of one isolate. Reads no configuration yet: a missing secret is an error of the call that needs it."""
     database = Database(Neon(bindings), ClickHouse(bindings), bindings.clock)
-    return Service(CONTRACT, bindings, log, rpc=RpcHandlers(database), http=HttpHandlers(database))
+
+    async def call_method(name: str, params: list[object], defer: Defer) -> str:
+        return await service.call(name, params, defer)
+
+    http = HttpHandlers(database, RpcEndpoint(call_method))
+    service = Service(CONTRACT, bindings, log, rpc=RpcHandlers(database), http=http)
+    return service

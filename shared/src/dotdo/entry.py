@@ -3,6 +3,7 @@
 With the `entry.py` of each Worker this is the only module that imports `workers`, `js` or `pyodide`.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -28,6 +29,9 @@ def _options(values: dict[str, Any]) -> Any:
 class SystemClock:
     def now_s(self) -> float:
         return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 class FetchHttp:

@@ -16,6 +16,10 @@ class FakeClock:
     def now_s(self) -> float:
         return self.now
 
+    async def sleep(self, seconds: float) -> None:
+        """Takes no time but the clock's own."""
+        self.now += seconds
+
 
 class FakeHttp:
     """Answers with `respond` and records the calls."""

@@ -14,6 +14,8 @@ class Clock(Protocol):
         """Seconds since 1970."""
         ...
 
+    async def sleep(self, seconds: float) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class HttpCall:

@@ -2,20 +2,37 @@
 
 import base64
 import json
+import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from db.adapters.retries import with_retries
 from dotdo.errors import ServiceError, invalid_argument, timed_out, unavailable
 from dotdo.ports import Bindings, HttpCall, HttpError, HttpReply
+from dotdo.tracing import current
 
 DEFAULT_TIMEOUT_S = 10
 
 # Codes: ClickHouse src/Common/ErrorCodes.cpp
 _INVALID = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117})
 _TIMEOUT = frozenset({159, 160, 209})
+_SQL = frozenset({36, 42, 43, 46, 47, 60, 62, 81, 215, 386, 456})
+_TOO_LARGE = frozenset({158, 396})
+_READ_ONLY = frozenset({164})
 
 ANALYTICS_ERROR = ServiceError("DATABASE_ERROR", 502, "Database error", "the analytics database refused the statement")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a read found. `meta` names and types the columns; `statistics` is the store's own account."""
+
+    data: list[dict[str, Any]]
+    meta: list[dict[str, str]]
+    rows: int
+    statistics: dict[str, float]
 
 
 class ClickHouse:
@@ -28,49 +45,69 @@ class ClickHouse:
     def configured(self) -> bool:
         return bool(self._bindings.optional("CLICKHOUSE_URL"))
 
-    async def query(self, sql: str, params: Mapping[str, str | int], *, query_id: str = "") -> list[dict[str, Any]]:
-        """Rows of one read. `{name:Type}` in the SQL takes `params[name]`. Raises ServiceError."""
+    async def query(
+        self,
+        sql: str,
+        params: Mapping[str, Any],
+        *,
+        max_execution_time_s: int = DEFAULT_TIMEOUT_S,
+        max_result_rows: int = 100_000,
+        raw_sql: bool = False,
+    ) -> Answer:
+        """One read. `{name:Type}` in the SQL takes `params[name]`. Raises ServiceError.
+
+        The request's id is part of the query's, so that the store's own log leads back here. `raw_sql`: the caller wrote the
+        SQL, and may be told what is wrong with it.
+        """
         settings = {
             "default_format": "JSON",
             "readonly": "2",
             "wait_end_of_query": "1",
-            "max_execution_time": str(DEFAULT_TIMEOUT_S),
+            "max_execution_time": str(max_execution_time_s),
+            "max_result_rows": str(max_result_rows),
+            "result_overflow_mode": "throw",
             "output_format_json_quote_64bit_integers": "0",
-            **{f"param_{name}": str(value) for name, value in params.items()},
+            "query_id": f"{current().request_id}-{secrets.token_hex(4)}",
+            **{f"param_{name}": parameter_text(value) for name, value in params.items()},
         }
-        reply = await self._post(sql, settings, query_id)
-        try:
-            rows: list[dict[str, Any]] = json.loads(reply.text)["data"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ANALYTICS_ERROR from error
-        return rows
+
+        async def attempt() -> Answer:
+            return _answer(await self._post(sql, settings, max_execution_time_s + 1, raw_sql=raw_sql))
+
+        return await with_retries(attempt, self._bindings.clock)
 
     async def insert(self, table: str, rows: Sequence[Mapping[str, Any]], *, token: str = "") -> int:
-        """Appends rows and waits until they are stored. The same `token` again inserts nothing. `table` is a constant."""
+        """Appends rows and waits until they are stored. The same `token` again inserts nothing. `table` is a constant.
+
+        Tried again when the connection fails: each call has a token, its own when it was given none.
+        """
         settings = {
             "query": f"insert into {table} format JSONEachRow",
             "wait_end_of_query": "1",
             "date_time_input_format": "best_effort",
+            "input_format_skip_unknown_fields": "0",
+            "insert_deduplication_token": token or secrets.token_hex(16),
+            "deduplicate_blocks_in_dependent_materialized_views": "1",
         }
-        if token:
-            settings["insert_deduplication_token"] = token
         body = "\n".join(json.dumps(row, separators=(",", ":"), ensure_ascii=False) for row in rows)
-        await self._post(body, settings, "")
-        return len(rows)
 
-    async def _post(self, body: str, settings: Mapping[str, str], query_id: str) -> HttpReply:
+        async def attempt() -> int:
+            await self._post(body, settings, DEFAULT_TIMEOUT_S + 1, raw_sql=False)
+            return len(rows)
+
+        return await with_retries(attempt, self._bindings.clock) if rows else 0
+
+    async def _post(self, body: str, settings: Mapping[str, str], timeout_s: float, *, raw_sql: bool) -> HttpReply:
         text, optional = self._bindings.text, self._bindings.optional
         user = optional("CLICKHOUSE_USERNAME", "default")
         credentials = base64.b64encode(f"{user}:{optional('CLICKHOUSE_PASSWORD')}".encode()).decode()
         query = {"database": optional("CLICKHOUSE_DATABASE", "default"), **settings}
-        if query_id:
-            query["query_id"] = query_id
         call = HttpCall(
             "POST",
             f"{text('CLICKHOUSE_URL').rstrip('/')}/?{urlencode(query)}",
             {"authorization": f"Basic {credentials}", "content-type": "text/plain; charset=utf-8"},
             body,
-            DEFAULT_TIMEOUT_S + 1,
+            timeout_s,
         )
         try:
             reply = await self._bindings.http.send(call)
@@ -78,15 +115,48 @@ class ClickHouse:
             if error.timed_out:
                 raise timed_out("the analytics database did not answer in time") from error
             raise unavailable("the analytics database does not answer") from error
-        _raise_for(reply)
+        _raise_for(reply, raw_sql=raw_sql)
         return reply
 
 
-def _raise_for(reply: HttpReply) -> None:
+def parameter_text(value: Any) -> str:
+    """A parameter's value in the escaped form that ClickHouse reads `param_*` in. Lists become arrays."""
+    if value is None:
+        return "\\N"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "[" + ",".join(_array_item(item) for item in value) + "]"
+    return str(value).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+
+
+def _array_item(value: Any) -> str:
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\t", "\\t")
+        return f"'{escaped}'"
+    return "NULL" if value is None else parameter_text(value)
+
+
+def _answer(reply: HttpReply) -> Answer:
+    try:
+        body = json.loads(reply.text)
+        return Answer(body["data"], body["meta"], body["rows"], body.get("statistics", {}))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ANALYTICS_ERROR from error
+
+
+def _raise_for(reply: HttpReply, *, raw_sql: bool) -> None:
     code = reply.headers.get("x-clickhouse-exception-code", "")
     if reply.status == 200 and not code:
         return
     number = int(code) if code.isdigit() else 0
+    if number in _SQL and raw_sql:
+        message = reply.text.partition("DB::Exception: ")[2].partition("\n")[0][:500]
+        raise ServiceError("INVALID_SQL", 400, "Invalid SQL", f"{message} (code {number})")
+    if number in _TOO_LARGE:
+        raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", "the answer has more rows than allowed")
+    if number in _READ_ONLY:
+        raise ServiceError("READ_ONLY", 400, "Read-only", "only reads are allowed here")
     if number in _INVALID:
         raise invalid_argument("a value does not fit the column it is for")
     if number in _TIMEOUT:

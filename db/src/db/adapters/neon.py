@@ -1,4 +1,4 @@
-"""PostgreSQL through Neon's SQL over HTTP: one POST for one statement, always with bound parameters.
+"""PostgreSQL through Neon's SQL over HTTP: one POST for one statement or one transaction, always with bound parameters.
 
 Protocol: the driver @neondatabase/serverless; headers and body are what that driver sends.
 """
@@ -6,15 +6,22 @@ Protocol: the driver @neondatabase/serverless; headers and body are what that dr
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from db.adapters.pgtypes import DECODERS, decode_row
+from db.adapters.retries import with_retries
 from db.adapters.sqlstate import DATABASE_ERROR, error_for
 from dotdo.errors import ServiceError, timed_out, unavailable
 from dotdo.ports import Bindings, HttpCall, HttpError, HttpReply
 
 DEFAULT_TIMEOUT_S = 10.0
+"""What the role's own statement_timeout is set to, too (migration 0004)."""
+
+# The server gives up first, so that the caller learns why; this is the time left for the answer to travel.
+_TRAVEL_S = 1.0
+
+Isolation = Literal["ReadUncommitted", "ReadCommitted", "RepeatableRead", "Serializable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,20 @@ class Rows:
         return self.dicts()[0] if self.rows else None
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    sql: str
+    params: Sequence[Any] = ()
+
+
+class StatementError(ServiceError):
+    """A statement that PostgreSQL refused, with its SQLSTATE for code of ours to decide by."""
+
+    def __init__(self, error: ServiceError, sqlstate: str) -> None:
+        super().__init__(error.code, error.status, error.title, error.detail, retryable=error.retryable)
+        self.sqlstate = sqlstate
+
+
 def endpoint_of(database_url: str) -> str:
     """Where Neon takes SQL for a database: `https://api.<host without its first label>/sql`."""
     host = urlsplit(database_url).hostname or ""
@@ -56,17 +77,56 @@ class Neon:
         sql: str,
         params: Sequence[Any] = (),
         *,
+        repeatable: bool = False,
         read_only: bool = False,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         raw_sql: bool = False,
     ) -> Rows:
-        """One statement. `raw_sql`: the caller wrote it, and may be told what is wrong with it. Raises ServiceError."""
-        statement = {"query": sql, "params": [_parameter(value) for value in params]}
-        if read_only:  # the flag exists for batches only; a batch of one is a read-only transaction
-            reply = await self._post({"queries": [statement]}, {"neon-batch-read-only": "true"}, timeout_s)
-            return _rows(_body(reply, raw_sql=raw_sql)["results"][0])
-        reply = await self._post(statement, {}, timeout_s)
-        return _rows(_body(reply, raw_sql=raw_sql))
+        """One statement. Raises ServiceError.
+
+        `repeatable`: doing it twice does no harm, so that it is tried again when the connection or a concurrent write fails
+        it. `raw_sql`: the caller wrote it, and may be told what is wrong with it.
+        """
+        if read_only or timeout_s != DEFAULT_TIMEOUT_S:
+            results = await self.transaction(
+                [Statement(sql, params)],
+                read_only=read_only,
+                timeout_s=timeout_s,
+                repeatable=repeatable,
+                raw_sql=raw_sql,
+            )
+            return results[0]
+        body = _statement(sql, params)
+
+        async def attempt() -> Rows:
+            return _rows(_body(await self._post(body, {}, timeout_s), raw_sql=raw_sql))
+
+        return await with_retries(attempt, self._bindings.clock) if repeatable else await attempt()
+
+    async def transaction(
+        self,
+        statements: Sequence[Statement],
+        *,
+        isolation: Isolation = "ReadCommitted",
+        read_only: bool = False,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        repeatable: bool = False,
+        raw_sql: bool = False,
+    ) -> list[Rows]:
+        """All of the statements or none of them. Raises ServiceError."""
+        limit = _statement("select set_config('statement_timeout', $1, true)", [f"{int(timeout_s * 1000)}ms"])
+        body = {"queries": [limit, *(_statement(one.sql, one.params) for one in statements)]}
+        headers = {"neon-batch-isolation-level": isolation, "neon-batch-read-only": "true" if read_only else "false"}
+
+        async def attempt() -> list[Rows]:
+            answer = _body(await self._post(body, headers, timeout_s), raw_sql=raw_sql)
+            try:
+                results = answer["results"]
+            except (KeyError, TypeError) as error:
+                raise DATABASE_ERROR from error
+            return [_rows(result) for result in results[1:]]
+
+        return await with_retries(attempt, self._bindings.clock) if repeatable else await attempt()
 
     async def _post(self, body: dict[str, Any], headers: dict[str, str], timeout_s: float) -> HttpReply:
         database_url = self._bindings.text("DATABASE_URL")
@@ -81,7 +141,7 @@ class Neon:
                 **headers,
             },
             json.dumps(body, separators=(",", ":"), ensure_ascii=False),
-            timeout_s,
+            timeout_s + _TRAVEL_S,
         )
         try:
             return await self._bindings.http.send(call)
@@ -91,6 +151,10 @@ class Neon:
 
 def _no_database() -> ServiceError:
     return unavailable("the database does not answer")
+
+
+def _statement(sql: str, params: Sequence[Any]) -> dict[str, Any]:
+    return {"query": sql, "params": [_parameter(value) for value in params]}
 
 
 def _parameter(value: Any) -> Any:
@@ -110,7 +174,8 @@ def _body(reply: HttpReply, *, raw_sql: bool) -> Any:
     if reply.status == 507:
         raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", "the answer is over 10 MiB: ask for fewer rows")
     if isinstance(body, dict) and isinstance(body.get("code"), str):
-        raise error_for(body["code"], raw_sql_message=str(body.get("message", "")) if raw_sql else None)
+        refusal = error_for(body["code"], raw_sql_message=str(body.get("message", "")) if raw_sql else None)
+        raise StatementError(refusal, body["code"])
     raise DATABASE_ERROR
 
 

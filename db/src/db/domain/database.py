@@ -1,27 +1,47 @@
 """The two stores and what the service does with them."""
 
+import asyncio
+
 from db.adapters.clickhouse import ClickHouse
 from db.adapters.neon import Neon
+from db.domain.embeddings import Embeddings
 from db.domain.events import Events
 from db.domain.health import check
+from db.domain.relationships import Relationships
+from db.domain.search import Search
+from db.domain.statistics import Statistics
 from db.domain.things import Things
-from dotdo.contracts.db import DatabaseHealth
+from db.domain.transactions import RawSql
+from dotdo.contracts.db.models import DatabaseHealth, EdgeOptions, Thing
 from dotdo.ports import Clock
 
-PROBE_TIMEOUT_S = 2.0
+PROBE_TIMEOUT_S = 2
 
 
 class Database:
-    def __init__(self, sql: Neon, analytics: ClickHouse, clock: Clock) -> None:
-        self.sql = sql
-        self.things = Things(sql)
+    def __init__(self, neon: Neon, analytics: ClickHouse, clock: Clock) -> None:
+        self.raw = RawSql(neon)
+        self.things = Things(neon)
+        self.relationships = Relationships(neon)
+        self.search = Search(neon)
+        self.statistics = Statistics(neon)
+        self.embeddings = Embeddings(neon)
         self.events = Events(analytics)
+        self._neon = neon
         self._analytics = analytics
         self._clock = clock
+
+    async def thing_with_relationships(self, ns: str, id: str, *, include_embedding: bool) -> Thing | None:
+        """The thing and its first 100 outgoing edges, read at once."""
+        thing, (edges, _) = await asyncio.gather(
+            self.things.get(ns, id, include_embedding=include_embedding),
+            self.relationships.at(ns, id, "out", EdgeOptions()),
+        )
+        return None if thing is None else thing.model_copy(update={"relationships": edges})
 
     async def health(self) -> DatabaseHealth:
         return await check(
             self._clock,
-            lambda: self.sql.query("select 1", timeout_s=PROBE_TIMEOUT_S),
-            lambda: self._analytics.query("select 1", {}),
+            lambda: self._neon.query("select 1", timeout_s=PROBE_TIMEOUT_S),
+            lambda: self._analytics.query("select 1", {}, max_execution_time_s=PROBE_TIMEOUT_S),
         )

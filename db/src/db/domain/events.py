@@ -1,36 +1,60 @@
-"""Events: what happened, appended to ClickHouse and read back newest first."""
+"""Events and other facts of the moment: appended to ClickHouse, read back newest first."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from dotdo.contracts.db import RecordedEvent
+from db.adapters.clickhouse import ClickHouse
+from dotdo.contracts.db.models import (
+    ClickHouseOptions,
+    ClickHouseResult,
+    ClickHouseStats,
+    ColumnMeta,
+    EventTypeStats,
+    RecordedEvent,
+)
 from dotdo.ids import ulid
 
+_INSTANT = "replaceOne(toString({column}), ' ', 'T') || 'Z'"
 
-class Analytics(Protocol):
-    """ClickHouse as the domain sees it."""
+_RECENT = f"""
+select ulid, {_INSTANT.format(column="ts")} as ts, type, id, source, data
+from events order by events.ts desc, ulid desc limit {{limit:UInt32}}
+"""
 
-    async def query(self, sql: str, params: Mapping[str, str | int]) -> list[dict[str, Any]]: ...
-
-    async def insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> int: ...
-
-
-_RECENT = """
-select ulid, replaceOne(toString(ts), ' ', 'T') || 'Z' as ts, type, id, source, data
-from events order by events.ts desc, ulid desc limit {limit:UInt32}
+_STATS = f"""
+select
+    type, count() as count,
+    {_INSTANT.format(column="min(events.ts)")} as first, {_INSTANT.format(column="max(events.ts)")} as last
+from events group by type order by count desc, type limit 100
 """
 
 
 class Events:
-    def __init__(self, analytics: Analytics) -> None:
+    def __init__(self, analytics: ClickHouse) -> None:
         self._analytics = analytics
 
-    async def ingest(self, table: str, rows: Sequence[Mapping[str, Any]]) -> int:
+    async def ingest(self, table: str, rows: Sequence[Mapping[str, Any]], token: str = "") -> int:
         """The number of rows stored. `table` is one of the contract's, checked before it gets here."""
         if table == "events":
             rows = [{**row, "ulid": row.get("ulid") or ulid()} for row in rows]
-        return await self._analytics.insert(table, rows)
+        return await self._analytics.insert(table, rows, token=token)
 
     async def recent(self, limit: int) -> list[RecordedEvent]:
-        rows = await self._analytics.query(_RECENT, {"limit": limit})
-        return [RecordedEvent.model_validate(row) for row in rows]
+        answer = await self._analytics.query(_RECENT, {"limit": limit})
+        return [RecordedEvent.model_construct(**row) for row in answer.data]
+
+    async def stats(self) -> ClickHouseStats:
+        events = [EventTypeStats.model_construct(**row) for row in (await self._analytics.query(_STATS, {})).data]
+        return ClickHouseStats(events=events, total=sum(row.count for row in events))
+
+    async def read(self, sql: str, params: Mapping[str, Any], options: ClickHouseOptions) -> ClickHouseResult:
+        """A read of a trusted caller's own."""
+        answer = await self._analytics.query(
+            sql,
+            params,
+            max_execution_time_s=options.max_execution_time,
+            max_result_rows=options.max_result_rows,
+            raw_sql=True,
+        )
+        meta = [ColumnMeta(name=column["name"], type=column["type"]) for column in answer.meta]
+        return ClickHouseResult(data=answer.data, meta=meta, rows=answer.rows, statistics=answer.statistics)

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from dotdo.contracts.db import DatabaseHealth, StoreHealth
+from dotdo.contracts.db.models import DatabaseHealth, StoreHealth
 from dotdo.errors import ServiceError
 from dotdo.instants import rfc3339
 from dotdo.ports import Clock

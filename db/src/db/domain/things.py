@@ -1,31 +1,54 @@
 """Things: entities addressed by (ns, id), each with a type, a JSON object and a version that counts its writes."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from db.adapters.neon import Rows
-from dotdo.contracts.db import ListOptions, Thing, ThingInput
-from dotdo.paging import decode_cursor, encode_cursor
+from db.domain.idempotency import IdempotencyKey, write_once
+from db.domain.sql import Conditions, Parameters, Sql, next_cursor, vector, with_instants
+from dotdo.contracts.db.models import (
+    BatchResult,
+    CountOptions,
+    ListOptions,
+    Pagination,
+    Thing,
+    ThingInput,
+    ThingList,
+    ThingPatch,
+)
+from dotdo.errors import ServiceError, invalid_argument
 
+COLUMNS = "ns, id, type, content, code, data, visibility, version, created_at, updated_at"
 
-class Sql(Protocol):
-    """PostgreSQL as the domain sees it."""
+_GET = f"select {COLUMNS} from things where ns = $1 and id = $2"
+_GET_WITH_EMBEDDING = f"select {COLUMNS}, embedding::real[] as embedding from things where ns = $1 and id = $2"
 
-    async def query(self, sql: str, params: Sequence[Any] = (), *, read_only: bool = False) -> Rows: ...
-
-
-_COLUMNS = "ns, id, type, content, code, data, visibility, version, created_at, updated_at"
-
-_GET = f"select {_COLUMNS} from things where ns = $1 and id = $2"
-_GET_WITH_EMBEDDING = f"select {_COLUMNS}, embedding::real[] as embedding from things where ns = $1 and id = $2"
+_CHANGES = """type = excluded.type, content = excluded.content, code = excluded.code, data = excluded.data,
+    visibility = excluded.visibility, embedding = coalesce(excluded.embedding, old.embedding),
+    version = old.version + 1, updated_at = now()"""
 
 _UPSERT = f"""
-insert into things as old (ns, id, type, content, code, data, visibility)
-values ($1, $2, $3, $4, $5, $6::jsonb, $7)
-on conflict (ns, id) do update set
-    type = excluded.type, content = excluded.content, code = excluded.code, data = excluded.data,
-    visibility = excluded.visibility, version = old.version + 1, updated_at = now()
-returning {_COLUMNS}
+insert into things as old (ns, id, type, content, code, data, visibility, embedding)
+values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8::vector)
+on conflict (ns, id) do update set {_CHANGES}
+returning {COLUMNS}
+"""
+
+_UPDATE_VERSION = f"""
+update things set
+    type = $3, content = $4, code = $5, data = $6::jsonb, visibility = $7, embedding = coalesce($8::vector, embedding),
+    version = version + 1, updated_at = now()
+where ns = $1 and id = $2 and version = $9
+returning {COLUMNS}
+"""
+
+_BATCH_UPSERT = f"""
+insert into things as old (ns, id, type, content, code, data, visibility, embedding)
+select ns, id, type, content, code, coalesce(data, '{{}}'), coalesce(visibility, 'public'), embedding::vector
+from jsonb_to_recordset($1::jsonb -> 'things')
+    as batch (ns text, id text, type text, content text, code text, data jsonb, visibility text, embedding text)
+order by ns, id -- two batches with rows in common lock them in one order
+on conflict (ns, id) do update set {_CHANGES}
+returning version
 """
 
 # Edges go first and with the thing: one statement is one transaction.
@@ -33,53 +56,150 @@ _DELETE = f"""
 with edges as (
     delete from relationships where (from_ns, from_id) = ($1, $2) or (to_ns, to_id) = ($1, $2)
 )
-delete from things where ns = $1 and id = $2 returning {_COLUMNS}
+delete from things where ns = $1 and id = $2 returning {COLUMNS}
 """
 
-# The cursor carries created_at with its microseconds; the column itself goes out in milliseconds.
-_LIST = f"select {_COLUMNS}, created_at::text as sort_key from things where ns = $1"
-_ORDER = "order by created_at desc, id desc limit"
+_EXISTS = "select version from things where ns = $1 and id = $2"
+
+# PostgreSQL's name of a sort field, what its text is cast back from, and the text that keeps its microseconds.
+_SORT = {
+    "createdAt": ("created_at", "::timestamptz", "created_at::text"),
+    "updatedAt": ("updated_at", "::timestamptz", "updated_at::text"),
+    "id": ("id", "", "id"),
+}
 
 
-def _thing(row: dict[str, Any]) -> Thing:
+def thing_from(row: dict[str, Any]) -> Thing:
+    """A row of `COLUMNS`. It comes from our own table: nothing is checked again."""
     return Thing.model_construct(**row)
 
 
+def version_mismatch() -> ServiceError:
+    return ServiceError("VERSION_MISMATCH", 412, "Version mismatch", "the stored version is another one")
+
+
 class Things:
-    """Every method is one round trip."""
+    """Every method is one round trip, but for what is said to be more."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
     async def get(self, ns: str, id: str, *, include_embedding: bool = False) -> Thing | None:
-        row = (await self._sql.query(_GET_WITH_EMBEDDING if include_embedding else _GET, [ns, id])).first()
-        return _thing(row) if row else None
+        statement = _GET_WITH_EMBEDDING if include_embedding else _GET
+        row = (await self._sql.query(statement, [ns, id], repeatable=True)).first()
+        return thing_from(row) if row else None
 
-    async def upsert(self, thing: ThingInput) -> Thing:
-        """The stored row; `version` is 1 when it is new."""
-        values = [thing.ns, thing.id, thing.type, thing.content, thing.code, thing.data, thing.visibility]
-        row = (await self._sql.query(_UPSERT, values)).first()
-        assert row is not None, "an upsert returns its row"
-        return _thing(row)
+    async def upsert(
+        self, thing: ThingInput, *, if_version: int | None = None, key: IdempotencyKey | None = None
+    ) -> Thing:
+        """The stored row; `version` is 1 when it is new. An embedding that is not given stays.
+
+        Raises VERSION_MISMATCH when `if_version` is not the stored one, or nothing is stored. With a key: three round trips.
+        """
+        values: list[Any] = [
+            thing.ns, thing.id, thing.type, thing.content, thing.code, thing.data, thing.visibility,
+            vector(thing.embedding),
+        ]  # fmt: skip
+        statement = _UPSERT
+        if if_version is not None:
+            statement = _UPDATE_VERSION
+            values.append(if_version)
+        if key is not None:
+            rows = [thing_from(with_instants(row)) for row in await write_once(self._sql, key, statement, values)]
+        else:
+            rows = [thing_from(row) for row in (await self._sql.query(statement, values)).dicts()]
+        if not rows:
+            raise version_mismatch()
+        return rows[0]
+
+    async def patch(self, ns: str, id: str, changes: ThingPatch, *, if_version: int | None = None) -> Thing | None:
+        """The changed row; None when there is none. Raises VERSION_MISMATCH, and INVALID_ARGUMENT for a null type."""
+        parameters = Parameters(ns, id)
+        assignments = ["version = version + 1", "updated_at = now()"]
+        for name in sorted(changes.model_fields_set):
+            value = getattr(changes, name)
+            if value is None and name in ("type", "visibility", "data"):
+                raise invalid_argument(f"{name}: cannot be null")
+            if name == "data":
+                assignments.append(f"data = jsonb_merge_patch(data, {parameters.add(value)}::jsonb)")
+            elif name == "embedding":
+                assignments.append(f"embedding = {parameters.add(vector(value))}::vector")
+            else:
+                assignments.append(f"{name} = {parameters.add(value)}")
+        condition = f" and version = {parameters.add(if_version)}" if if_version is not None else ""
+        statement = (
+            f"update things set {', '.join(assignments)} where ns = $1 and id = $2{condition} returning {COLUMNS}"
+        )
+        row = (await self._sql.query(statement, parameters.values)).first()
+        if row is None and if_version is not None and await self.version(ns, id) is not None:
+            raise version_mismatch()
+        return thing_from(row) if row else None
+
+    async def version(self, ns: str, id: str) -> int | None:
+        row = (await self._sql.query(_EXISTS, [ns, id], repeatable=True)).first()
+        return int(row["version"]) if row else None
 
     async def delete(self, ns: str, id: str) -> Thing | None:
         row = (await self._sql.query(_DELETE, [ns, id])).first()
-        return _thing(row) if row else None
+        return thing_from(row) if row else None
 
-    async def page(self, ns: str, options: ListOptions) -> tuple[list[Thing], str | None]:
-        """One page, newest first, and the cursor of the next one. Raises INVALID_ARGUMENT for a foreign cursor."""
-        params: list[Any] = [ns]
-        sql = _LIST
-        for column, value in (("type", options.type), ("visibility", options.visibility)):
-            if value is not None:
-                params.append(value)
-                sql += f" and {column} = ${len(params)}"
-        if options.cursor is not None:
-            params.extend(decode_cursor(options.cursor, 2))
-            sql += f" and (created_at, id) < (${len(params) - 1}::timestamptz, ${len(params)})"
-        params.append(options.limit + 1)
-        rows = (await self._sql.query(f"{sql} {_ORDER} ${len(params)}", params)).dicts()
-        page = rows[: options.limit]
-        more = len(rows) > options.limit
-        cursor = encode_cursor([page[-1]["sort_key"], page[-1]["id"]]) if more else None
-        return [_thing({name: row[name] for name in row if name != "sort_key"}) for row in page], cursor
+    async def batch_upsert(self, things: Sequence[ThingInput]) -> BatchResult:
+        """All or none. Raises INVALID_ARGUMENT when a key stands in the batch twice."""
+        if len({(thing.ns, thing.id) for thing in things}) != len(things):
+            raise invalid_argument("things: the same ns and id stand there twice")
+        batch = [{**thing.model_dump(exclude={"embedding"}), "embedding": vector(thing.embedding)} for thing in things]
+        rows = (await self._sql.query(_BATCH_UPSERT, [{"things": batch}])).rows
+        inserted = sum(1 for (version,) in rows if version == 1)
+        return BatchResult(inserted=inserted, updated=len(rows) - inserted)
+
+    async def count(self, ns: str, options: CountOptions) -> int:
+        parameters = Parameters()
+        where = _filters(parameters, ns, options.type, options.visibility)
+        row = (
+            await self._sql.query(f"select count(*) as n from things where {where}", parameters.values, repeatable=True)
+        ).first()
+        return int(row["n"]) if row else 0
+
+    async def page(self, ns: str, options: ListOptions) -> ThingList:
+        """One page in keyset order. Raises INVALID_ARGUMENT for a foreign cursor. A total is a second round trip."""
+        if options.cursor is not None and options.offset:
+            raise invalid_argument("offset: cannot be combined with cursor")
+        column, cast, text = _SORT[options.order_by]
+        parameters = Parameters()
+        where = _filters(parameters, ns, options.type, options.visibility)
+        where.beyond([column, "id"], [cast, ""], options.cursor, options.order)
+        statement = (
+            f"select {COLUMNS}, {text} as sort_key from things where {where} "
+            f"order by {column} {options.order}, id {options.order} "
+            f"limit {parameters.add(options.limit + 1)} offset {parameters.add(options.offset)}"
+        )
+        rows = (await self._sql.query(statement, parameters.values, repeatable=True)).dicts()
+        cursor = next_cursor(rows, options.limit, "sort_key", "id")
+        for row in rows:
+            del row["sort_key"]
+        pagination = Pagination(
+            limit=options.limit, offset=options.offset, total=await self._total(ns, options), next_cursor=cursor
+        )
+        return ThingList(data=[thing_from(row) for row in rows[: options.limit]], pagination=pagination)
+
+    async def _total(self, ns: str, options: ListOptions) -> int | None:
+        if options.count == "exact":
+            return await self.count(ns, CountOptions(type=options.type, visibility=options.visibility))
+        if options.count == "estimated":
+            parameters = Parameters()
+            where = _filters(parameters, ns, options.type, options.visibility)
+            plan = (
+                await self._sql.query(
+                    f"explain (format json) select from things where {where}", parameters.values, repeatable=True
+                )
+            ).rows[0][0]
+            return int(plan[0]["Plan"]["Plan Rows"])
+        return None
+
+
+def _filters(parameters: Parameters, ns: str, type_: str | None, visibility: str | None) -> Conditions:
+    where = Conditions(parameters)
+    where.equal("ns", ns)
+    where.equal("type", type_)
+    where.equal("visibility", visibility)
+    return where

@@ -1,103 +1,172 @@
-"""The HTTP endpoints. Nothing that arrives here reaches raw SQL; the caller is who the gateway says it is."""
+"""The HTTP endpoints of things, search and the rest. What arrives here reaches no raw SQL that writes."""
 
+from typing import Any
 from urllib.parse import quote
 
 from db.domain.database import Database
+from db.domain.idempotency import IdempotencyKey, idempotency_key
+from db.handlers.conditions import if_match, matches_none, version_tag
+from db.handlers.rpc_endpoint import RpcEndpoint
+from db.handlers.visibility import only_public, require_private_read, sees
 from dotdo.contracts.common import ServiceCard, service_card
-from dotdo.contracts.db import (
-    CONTRACT,
-    ActivityQuery,
-    DatabaseHealth,
-    Event,
-    EventList,
-    Inserted,
-    ListOptions,
-    ListQuery,
-    Thing,
-    ThingBody,
-    ThingInput,
-    ThingPage,
-)
+from dotdo.contracts.db import CONTRACT
+from dotdo.contracts.db import models as m
 from dotdo.errors import forbidden, not_found
 from dotdo.http import HttpResponse, json_text_response
 from dotdo.model import validated
 from dotdo.paging import Page
 from dotdo.service import Call
 
-PRIVATE_READ = "things:private"
-
-
-def _may_see_private(call: Call) -> bool:
-    return call.identity.may(PRIVATE_READ)
-
 
 class HttpHandlers:
     """One method for each row of the contract's `ENDPOINTS`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rpc: RpcEndpoint) -> None:
         self._database = database
+        self._rpc = rpc
 
     async def card(self, call: Call) -> ServiceCard:
         return service_card(CONTRACT)
 
-    async def health(self, call: Call) -> DatabaseHealth:
+    async def health(self, call: Call) -> m.DatabaseHealth:
         return await self._database.health()
 
-    async def list_things(self, call: Call, *, query: ListQuery) -> ThingPage:
-        """Public things; private ones too for who may see them, when asked for by `visibility=private`."""
-        visibility = query.visibility or "public"
-        if visibility != "public" and not _may_see_private(call):
-            raise forbidden(f"this needs the permission {PRIVATE_READ}")
-        options = ListOptions(limit=query.limit, cursor=query.cursor, type=query.type, visibility=visibility)
-        data, cursor = await self._database.things.page(query.ns, options)
-        return ThingPage(data=data, page=Page(limit=query.limit, next_cursor=cursor))
+    async def list_things(self, call: Call, *, query: m.ListQuery) -> m.ThingPage:
+        """Public things; others when they are asked for by name, by who may see them."""
+        if query.visibility not in (None, "public"):
+            require_private_read(call)
+        names = {"created_at": "createdAt", "updated_at": "updatedAt", "id": "id"}
+        options = m.ListOptions.model_validate(
+            {
+                "limit": query.limit, "cursor": query.cursor, "type": query.type, "order": query.order,
+                "visibility": query.visibility or "public", "order_by": names[query.order_by],
+            },
+            by_name=True,
+        )  # fmt: skip
+        found = await self._database.things.page(query.ns, options)
+        return m.ThingPage(data=found.data, page=Page(limit=query.limit, next_cursor=found.pagination.next_cursor))
 
-    async def create_thing(self, call: Call, *, body: ThingInput) -> HttpResponse:
-        await self._require_writable(call, body.ns, body.id)
-        return _written(await self._database.things.upsert(body))
+    async def create_thing(self, call: Call, *, body: m.ThingInput) -> HttpResponse:
+        return await self._write(call, body)
 
-    async def get_thing(self, call: Call, *, ns: str, id: str) -> Thing:
-        return await self._visible(call, ns, id)
+    async def put_thing(self, call: Call, *, ns: str, id: str, body: m.ThingBody) -> HttpResponse:
+        return await self._write(call, validated(m.ThingInput, {"ns": ns, "id": id, **body.model_dump()}, camel=False))
 
-    async def put_thing(self, call: Call, *, ns: str, id: str, body: ThingBody) -> HttpResponse:
-        await self._require_writable(call, ns, id)
-        thing = validated(ThingInput, {"ns": ns, "id": id, **body.model_dump()}, camel=False)
-        return _written(await self._database.things.upsert(thing))
+    async def batch_things(self, call: Call, *, body: m.BatchBody) -> m.BatchResult:
+        """A batch could touch private things it cannot see: it takes the right to see them."""
+        require_private_read(call)
+        return await self._database.things.batch_upsert(body.things)
 
-    async def delete_thing(self, call: Call, *, ns: str, id: str) -> Thing:
+    async def get_thing(self, call: Call, *, ns: str, id: str) -> HttpResponse:
+        thing = await self._visible(call, ns, id)
+        tag = version_tag(thing.version)
+        if matches_none(call, tag):
+            return HttpResponse(304, headers=[("etag", tag)])
+        return json_text_response(thing.model_dump_json(by_alias=False), headers=[("etag", tag)])
+
+    async def patch_thing(self, call: Call, *, ns: str, id: str, body: m.ThingPatch) -> HttpResponse:
+        await self._visible(call, ns, id)
+        thing = await self._database.things.patch(ns, id, body, if_version=if_match(call))
+        if thing is None:
+            raise not_found("no such thing")
+        return _written(thing)
+
+    async def delete_thing(self, call: Call, *, ns: str, id: str) -> m.Thing:
         await self._visible(call, ns, id)
         deleted = await self._database.things.delete(ns, id)
         if deleted is None:
             raise not_found("no such thing")
         return deleted
 
-    async def ingest_events(self, call: Call, *, body: Event) -> Inserted:
+    async def thing_relationships(self, call: Call, *, ns: str, id: str, query: m.EdgeQuery) -> m.RelationshipPage:
+        options = m.EdgeOptions(type=query.type, limit=query.limit, cursor=query.cursor)
+        edges, page = await self._database.relationships.at(ns, id, query.direction, options, only_public(call))
+        return m.RelationshipPage(data=edges, page=page)
+
+    async def thing_graph(self, call: Call, *, ns: str, id: str, query: m.GraphQuery) -> m.Graph:
+        options = m.TraverseOptions(depth=query.depth, direction=query.direction, limit=query.limit)
+        return await self._database.relationships.traverse(ns, id, options, only_public(call))
+
+    async def list_relationships(self, call: Call, *, query: m.RelationshipQuery) -> m.RelationshipPage:
+        options = m.RelationshipOptions(
+            limit=query.limit, cursor=query.cursor, type=query.type, visibility="public" if only_public(call) else None
+        )
+        found = await self._database.relationships.list_namespace(query.ns, options)
+        return m.RelationshipPage(
+            data=found.data, page=Page(limit=query.limit, next_cursor=found.pagination.next_cursor)
+        )
+
+    async def create_relationship(self, call: Call, *, body: m.RelationshipInput) -> HttpResponse:
+        edge = await self._database.relationships.upsert(body)
+        status = 201 if edge.version == 1 else 200
+        return json_text_response(edge.model_dump_json(by_alias=False), status)
+
+    async def delete_relationship(self, call: Call, *, ns: str, id: str) -> m.Relationship:
+        edge = await self._database.relationships.get(ns, id)
+        if edge is None or not sees(call, edge.visibility):
+            raise not_found("no such relationship")
+        await self._database.relationships.delete(ns, id)
+        return edge
+
+    async def search_words(self, call: Call, *, query: m.SearchQuery) -> m.FoundList:
+        options = m.SearchOptions(
+            limit=query.limit, offset=query.offset, ns=query.ns, type=query.type, mode="text", visibility="public"
+        )
+        return await self._database.search.search(query.q, None, options)
+
+    async def search(self, call: Call, *, body: m.SearchBody) -> m.FoundList:
+        chosen = body.model_dump(exclude={"query", "embedding"})
+        options = m.SearchOptions.model_validate({**chosen, "visibility": "public"}, by_name=True)
+        return await self._database.search.search(body.query, body.embedding, options)
+
+    async def stats(self, call: Call) -> m.Stats:
+        return await self._database.statistics.stats()
+
+    async def types(self, call: Call, *, query: m.TypesQuery) -> m.TypeList:
+        return m.TypeList(data=await self._database.statistics.types(query.ns))
+
+    async def recent_activity(self, call: Call, *, query: m.ActivityQuery) -> m.EventList:
+        return m.EventList(data=await self._database.events.recent(query.limit))
+
+    async def ingest_events(self, call: Call, *, body: m.Event) -> m.Inserted:
         row = body.model_dump(exclude_none=True)
-        return Inserted(inserted=await self._database.events.ingest("events", [row]))
+        return m.Inserted(inserted=await self._database.events.ingest("events", [row]))
 
-    async def recent_activity(self, call: Call, *, query: ActivityQuery) -> EventList:
-        return EventList(data=await self._database.events.recent(query.limit))
+    async def rpc(self, call: Call, *, body: m.RpcBody) -> HttpResponse:
+        return json_text_response(await self._rpc.call(body, call.defer))
 
-    async def _visible(self, call: Call, ns: str, id: str) -> Thing:
+    async def _visible(self, call: Call, ns: str, id: str) -> m.Thing:
         """The thing. 404 when there is none, and also when it is private and not for this caller."""
         thing = await self._database.things.get(ns, id)
-        if thing is None or (thing.visibility == "private" and not _may_see_private(call)):
+        if thing is None or not sees(call, thing.visibility):
             raise not_found("no such thing")
         return thing
 
-    async def _require_writable(self, call: Call, ns: str, id: str) -> None:
+    async def _write(self, call: Call, thing: m.ThingInput) -> HttpResponse:
         """A private thing is not overwritten by who may not see it."""
-        if _may_see_private(call):
-            return
-        thing = await self._database.things.get(ns, id)
-        if thing is not None and thing.visibility == "private":
-            raise forbidden(f"this needs the permission {PRIVATE_READ}")
+        if only_public(call):
+            stored = await self._database.things.get(thing.ns, thing.id)
+            if stored is not None and not sees(call, stored.visibility):
+                raise forbidden("this thing is not yours to write")
+        version = if_match(call)
+        key = _idempotency(call, [thing.model_dump(), version])
+        return _written(await self._database.things.upsert(thing, if_version=version, key=key))
 
 
-def _written(thing: Thing) -> HttpResponse:
-    """201 with `Location` for a new thing, 200 for a changed one."""
+def _idempotency(call: Call, request: Any) -> IdempotencyKey | None:
+    """The Idempotency-Key header's, apart for each caller."""
+    assert call.request is not None
+    key = call.request.headers.get("idempotency-key")
+    if not key:
+        return None
+    return idempotency_key(f"http:{call.identity.subject}:{call.identity.key_id}", key[:512], request)
+
+
+def _written(thing: m.Thing) -> HttpResponse:
+    """201 with `Location` for a new thing, 200 for a changed one; the version as ETag."""
     text = thing.model_dump_json(by_alias=False)
+    headers = [("etag", version_tag(thing.version))]
     if thing.version > 1:
-        return json_text_response(text)
+        return json_text_response(text, 200, headers)
     location = f"/things/{quote(thing.ns, safe='')}/{quote(thing.id, safe='')}"
-    return json_text_response(text, 201, [("location", location)])
+    return json_text_response(text, 201, [*headers, ("location", location)])

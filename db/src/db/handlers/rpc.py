@@ -3,24 +3,11 @@
 from typing import Any
 
 from db.domain.database import Database
-from dotdo.contracts.db import (
-    DatabaseHealth,
-    EventList,
-    GetOptions,
-    Inserted,
-    ListOptions,
-    Pagination,
-    QueryField,
-    QueryOptions,
-    QueryResult,
-    Thing,
-    ThingInput,
-    ThingList,
-)
-from dotdo.errors import ServiceError, invalid_argument
+from db.domain.idempotency import idempotency_key
+from dotdo.contracts.db import models as m
 from dotdo.service import Call
 
-MAX_INGEST_ROWS = 10_000
+SCOPE = "rpc"
 
 
 class RpcHandlers:
@@ -29,38 +16,108 @@ class RpcHandlers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def health(self, call: Call) -> DatabaseHealth:
+    async def health(self, call: Call) -> m.DatabaseHealth:
         return await self._database.health()
 
-    async def get(self, call: Call, *, ns: str, id: str, options: GetOptions) -> Thing | None:
+    async def get(self, call: Call, *, ns: str, id: str, options: m.GetOptions) -> m.Thing | None:
+        if options.include_relationships:
+            return await self._database.thing_with_relationships(ns, id, include_embedding=options.include_embedding)
         return await self._database.things.get(ns, id, include_embedding=options.include_embedding)
 
-    async def upsert(self, call: Call, *, thing: ThingInput) -> Thing:
-        return await self._database.things.upsert(thing)
+    async def upsert(self, call: Call, *, thing: m.ThingInput, options: m.WriteOptions) -> m.Thing:
+        key = None
+        if options.idempotency_key is not None:
+            key = idempotency_key(SCOPE, options.idempotency_key, [thing.model_dump(), options.if_version])
+        return await self._database.things.upsert(thing, if_version=options.if_version, key=key)
 
-    async def delete(self, call: Call, *, ns: str, id: str) -> Thing | None:
+    async def patch(
+        self, call: Call, *, ns: str, id: str, changes: m.ThingPatch, options: m.PatchOptions
+    ) -> m.Thing | None:
+        return await self._database.things.patch(ns, id, changes, if_version=options.if_version)
+
+    async def delete(self, call: Call, *, ns: str, id: str) -> m.Thing | None:
         return await self._database.things.delete(ns, id)
 
-    async def query(self, call: Call, *, sql: str, params: list[Any], options: QueryOptions) -> QueryResult:
-        """Raises RESULT_TOO_LARGE rather than cutting rows off without a word."""
-        result = await self._database.sql.query(
-            sql, params, read_only=options.read_only, timeout_s=options.timeout_ms / 1000, raw_sql=True
-        )
-        if len(result.rows) > options.max_rows:
-            raise ServiceError(
-                "RESULT_TOO_LARGE", 400, "Result too large", f"the answer has more than {options.max_rows} rows"
-            )
-        fields = [QueryField(name=field.name, type_oid=field.type_oid) for field in result.fields]
-        return QueryResult(rows=result.dicts(), row_count=result.row_count, fields=fields)
+    async def count(self, call: Call, *, ns: str, options: m.CountOptions) -> int:
+        return await self._database.things.count(ns, options)
 
-    async def ingest(self, call: Call, *, table: str, rows: list[dict[str, Any]]) -> Inserted:
-        if len(rows) > MAX_INGEST_ROWS:
-            raise invalid_argument(f"rows: at most {MAX_INGEST_ROWS} are taken, {len(rows)} were given")
-        return Inserted(inserted=await self._database.events.ingest(table, rows))
+    async def batch_upsert(self, call: Call, *, things: list[m.ThingInput]) -> m.BatchResult:
+        return await self._database.things.batch_upsert(things)
 
-    async def recent_activity(self, call: Call, *, limit: int) -> EventList:
-        return EventList(data=await self._database.events.recent(limit))
+    async def search(
+        self, call: Call, *, query: str, embedding: list[float] | None, options: m.SearchOptions
+    ) -> m.FoundList:
+        return await self._database.search.search(query, embedding, options)
 
-    async def list(self, call: Call, *, ns: str, options: ListOptions) -> ThingList:
-        data, cursor = await self._database.things.page(ns, options)
-        return ThingList(data=data, pagination=Pagination(limit=options.limit, next_cursor=cursor))
+    async def vector_search(self, call: Call, *, embedding: list[float], options: m.SearchOptions) -> m.FoundList:
+        vector_only = options.model_copy(update={"mode": "vector"})
+        return await self._database.search.search("", embedding, vector_only)
+
+    async def get_relationships(self, call: Call, *, ns: str, id: str, options: m.EdgeOptions) -> m.Outgoing:
+        edges, page = await self._database.relationships.at(ns, id, "out", options)
+        return m.Outgoing(outgoing=edges, page=page)
+
+    async def get_incoming_relationships(self, call: Call, *, ns: str, id: str, options: m.EdgeOptions) -> m.Incoming:
+        edges, page = await self._database.relationships.at(ns, id, "in", options)
+        return m.Incoming(incoming=edges, page=page)
+
+    async def upsert_relationship(self, call: Call, *, relationship: m.RelationshipInput) -> m.Relationship:
+        return await self._database.relationships.upsert(relationship)
+
+    async def delete_relationship(self, call: Call, *, ns: str, id: str) -> m.Relationship | None:
+        return await self._database.relationships.delete(ns, id)
+
+    async def list_relationships(self, call: Call, *, ns: str, options: m.RelationshipOptions) -> m.RelationshipList:
+        return await self._database.relationships.list_namespace(ns, options)
+
+    async def traverse(self, call: Call, *, ns: str, id: str, options: m.TraverseOptions) -> m.Graph:
+        return await self._database.relationships.traverse(ns, id, options)
+
+    async def query(self, call: Call, *, sql: str, params: list[Any], options: m.QueryOptions) -> m.QueryResult:
+        return await self._database.raw.query(sql, params, options)
+
+    async def execute(self, call: Call, *, sql: str, params: list[Any]) -> m.ExecuteResult:
+        result = await self._database.raw.query(sql, params, m.QueryOptions())
+        return m.ExecuteResult(row_count=result.row_count)
+
+    async def first(self, call: Call, *, sql: str, params: list[Any]) -> dict[str, Any] | None:
+        result = await self._database.raw.query(sql, params, m.QueryOptions())
+        return result.rows[0] if result.rows else None
+
+    async def transaction(
+        self, call: Call, *, statements: list[m.SqlStatement], options: m.TransactionOptions
+    ) -> m.TransactionResult:
+        return await self._database.raw.transaction(statements, options)
+
+    async def clickhouse(
+        self, call: Call, *, sql: str, params: dict[str, Any], options: m.ClickHouseOptions
+    ) -> m.ClickHouseResult:
+        return await self._database.events.read(sql, params, options)
+
+    async def ingest(
+        self, call: Call, *, table: str, rows: list[dict[str, Any]], options: m.IngestOptions
+    ) -> m.Inserted:
+        return m.Inserted(inserted=await self._database.events.ingest(table, rows, options.token or ""))
+
+    async def stats(self, call: Call) -> m.Stats:
+        return await self._database.statistics.stats()
+
+    async def type_distribution(self, call: Call, *, ns: str | None) -> list[m.TypeCount]:
+        return await self._database.statistics.types(ns)
+
+    async def clickhouse_stats(self, call: Call) -> m.ClickHouseStats:
+        return await self._database.events.stats()
+
+    async def recent_activity(self, call: Call, *, limit: int) -> m.EventList:
+        return m.EventList(data=await self._database.events.recent(limit))
+
+    async def get_entities_without_embeddings(
+        self, call: Call, *, options: m.WithoutEmbeddingOptions
+    ) -> list[m.WithoutEmbedding]:
+        return await self._database.embeddings.missing(options)
+
+    async def update_embeddings(self, call: Call, *, embeddings: list[m.EmbeddingInput]) -> m.Updated:
+        return m.Updated(updated=await self._database.embeddings.store(embeddings))
+
+    async def list(self, call: Call, *, ns: str, options: m.ListOptions) -> m.ThingList:
+        return await self._database.things.page(ns, options)

@@ -1,0 +1,71 @@
+"""Writes that carry a key: done once, answered the same for 24 hours.
+
+The key is stored by the statement that writes, so that neither is there without the other, and a lost answer can be asked for
+again.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from db.adapters.neon import StatementError
+from db.domain.sql import Sql
+from dotdo.errors import ServiceError
+
+_UNIQUE_VIOLATION = "23505"
+
+_FORGET = "delete from idempotency_keys where scope = $1 and key = $2 and created_at < now() - interval '24 hours'"
+_FIND = "select fingerprint, answer from idempotency_keys where scope = $1 and key = $2"
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """`scope` keeps callers apart; `fingerprint` is SHA-256 of what was asked, as PostgreSQL reads bytea."""
+
+    scope: str
+    key: str
+    fingerprint: str
+
+
+def idempotency_key(scope: str, key: str, request: Any) -> IdempotencyKey:
+    """`request` is what was asked, JSON-safe: the same key with another request is an error."""
+    digest = hashlib.sha256(json.dumps(request, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return IdempotencyKey(scope, key, f"\\x{digest}")
+
+
+async def write_once(sql: Sql, key: IdempotencyKey, statement: str, params: Sequence[Any]) -> list[dict[str, Any]]:
+    """The rows that `statement` returned, the first time or now. Raises IDEMPOTENCY_KEY_REUSED (422).
+
+    A statement that returns nothing (its condition did not hold) stores no key.
+    """
+    first = len(params)
+    wrapped = f"""
+    with written as ({statement}), kept as (
+        insert into idempotency_keys (scope, key, fingerprint, answer)
+        select ${first + 1}, ${first + 2}, ${first + 3}::bytea, (select jsonb_agg(to_jsonb(written)) from written)
+        where exists (select from written)
+    )
+    select jsonb_agg(to_jsonb(written)) as answer from written
+    """
+    await sql.query(_FORGET, [key.scope, key.key], repeatable=True)
+    try:
+        row = (await sql.query(wrapped, [*params, key.scope, key.key, key.fingerprint], repeatable=True)).first()
+    except StatementError as error:
+        if error.sqlstate != _UNIQUE_VIOLATION:
+            raise
+        return await _first_answer(sql, key, error)
+    return row["answer"] or [] if row else []
+
+
+async def _first_answer(sql: Sql, key: IdempotencyKey, conflict: StatementError) -> list[dict[str, Any]]:
+    found = (await sql.query(_FIND, [key.scope, key.key], repeatable=True)).first()
+    if found is None:  # the conflict was about another key than ours
+        raise conflict
+    if found["fingerprint"] != key.fingerprint:
+        raise ServiceError(
+            "IDEMPOTENCY_KEY_REUSED", 422, "Idempotency key reused", "this key was used for another request before"
+        )
+    answer: list[dict[str, Any]] = found["answer"]
+    return answer

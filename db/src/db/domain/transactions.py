@@ -1,0 +1,96 @@
+"""Raw SQL of trusted callers: one statement, or several that hold or fall together."""
+
+from collections.abc import Sequence
+
+from db.adapters.neon import Isolation, Neon, Rows, Statement, StatementError
+from dotdo.contracts.db.models import (
+    QueryField,
+    QueryOptions,
+    QueryResult,
+    SqlStatement,
+    TransactionOptions,
+    TransactionResult,
+)
+from dotdo.errors import ServiceError
+
+_ISOLATION: dict[str, Isolation] = {
+    "read_committed": "ReadCommitted",
+    "repeatable_read": "RepeatableRead",
+    "serializable": "Serializable",
+}
+
+# Put behind a prefix of the statements, so that the prefix is tried and taken back (migration 0004).
+_ABORT = Statement("select dotdo_abort()")
+_ABORTED = "DD001"
+
+# Failures of the moment: asking again which statement it was would get another answer.
+_OF_THE_MOMENT = frozenset({"40001", "40P01", "57014", "57P01", "57P02", "57P03"})
+
+
+def result_of(rows: Rows, max_rows: int = 10_000) -> QueryResult:
+    """Raises RESULT_TOO_LARGE rather than cutting rows off without a word."""
+    if len(rows.rows) > max_rows:
+        raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", f"the answer has more than {max_rows} rows")
+    fields = [QueryField(name=field.name, type_oid=field.type_oid) for field in rows.fields]
+    return QueryResult(rows=rows.dicts(), row_count=rows.row_count, fields=fields)
+
+
+class RawSql:
+    def __init__(self, neon: Neon) -> None:
+        self._neon = neon
+
+    async def query(self, sql: str, params: Sequence[object], options: QueryOptions) -> QueryResult:
+        rows = await self._neon.query(
+            sql,
+            params,
+            read_only=options.read_only,
+            repeatable=options.read_only,
+            timeout_s=options.timeout_ms / 1000,
+            raw_sql=True,
+        )
+        return result_of(rows, options.max_rows)
+
+    async def transaction(self, statements: Sequence[SqlStatement], options: TransactionOptions) -> TransactionResult:
+        """Raises the error of the statement that failed, its index first in the detail; nothing of it has happened."""
+        batch = [Statement(one.sql, one.params) for one in statements]
+        try:
+            results = await self._run(batch, options)
+        except StatementError as error:
+            if error.sqlstate in _OF_THE_MOMENT:
+                raise
+            index = await self._failing(batch, options)
+            raise ServiceError(
+                error.code, error.status, error.title, f"statement {index}: {error.detail}", retryable=error.retryable
+            ) from error
+        return TransactionResult(success=True, results=[result_of(rows) for rows in results])
+
+    async def _run(self, batch: Sequence[Statement], options: TransactionOptions) -> list[Rows]:
+        return await self._neon.transaction(
+            batch,
+            isolation=_ISOLATION[options.isolation],
+            read_only=options.read_only,
+            timeout_s=options.timeout_ms / 1000,
+            raw_sql=True,
+        )
+
+    async def _failing(self, batch: Sequence[Statement], options: TransactionOptions) -> int:
+        """The index of the first statement that fails, by bisection over prefixes that are taken back.
+
+        Neon's answer to a failed batch does not say which statement it was.
+        """
+        holds, fails = 0, len(batch)
+        while fails - holds > 1:
+            middle = (holds + fails) // 2
+            if await self._holds([*batch[:middle], _ABORT], options):
+                holds = middle
+            else:
+                fails = middle
+        return holds
+
+    async def _holds(self, aborted: Sequence[Statement], options: TransactionOptions) -> bool:
+        """Whether nothing failed before the abort at the end."""
+        try:
+            await self._run(aborted, options)
+        except StatementError as error:
+            return error.sqlstate == _ABORTED
+        return False

@@ -1,0 +1,25 @@
+"""Who sees what: private rows exist for admins and for keys with `things:private`, for nobody else."""
+
+from dotdo.errors import forbidden
+from dotdo.service import Call
+
+PRIVATE_READ = "things:private"
+
+
+def may_see_private(call: Call) -> bool:
+    return call.identity.may(PRIVATE_READ)
+
+
+def sees(call: Call, visibility: str) -> bool:
+    """Whether a row that was addressed directly exists for the caller. Unlisted ones do."""
+    return visibility != "private" or may_see_private(call)
+
+
+def only_public(call: Call) -> str | None:
+    """The visibility that lists are held to for this caller; None for one who sees everything."""
+    return None if may_see_private(call) else "public"
+
+
+def require_private_read(call: Call) -> None:
+    if not may_see_private(call):
+        raise forbidden(f"this needs the permission {PRIVATE_READ}")
