@@ -14,10 +14,12 @@ alter role current_user set hnsw.iterative_scan = 'strict_order';
 
 -- RFC 7396, JSON Merge Patch: null takes a member away, an object merges, anything else replaces.
 create function jsonb_merge_patch(target jsonb, patch jsonb) returns jsonb
-language sql immutable parallel safe
-return case
-    when jsonb_typeof(patch) <> 'object' then patch
-    else (
+language plpgsql immutable parallel safe as $$
+begin
+    if jsonb_typeof(patch) <> 'object' then
+        return patch;
+    end if;
+    return (
         select coalesce(jsonb_object_agg(
             coalesce(old.key, new.key),
             case when new.key is null then old.value else jsonb_merge_patch(old.value, new.value) end
@@ -25,8 +27,9 @@ return case
         from jsonb_each(case when jsonb_typeof(target) = 'object' then target else '{}'::jsonb end) as old
         full join jsonb_each(patch) as new on new.key = old.key
         where new.key is null or new.value <> 'null'::jsonb
-    )
-end;
+    );
+end
+$$;
 
 -- The first answer to a write that carries a key, for 24 hours. Written in the same statement as the write itself.
 create table idempotency_keys (

@@ -1,5 +1,7 @@
 """The running stack as the tests use it."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -7,7 +9,8 @@ import psycopg
 
 from scripts.runtime.services import ROOT
 
-DATA = ROOT / ".dotdo" / "test"
+DATA = Path(os.environ.get("DOTDO_TEST_DATA", ROOT / ".dotdo" / "test"))
+"""Where the tests' stack keeps its stores; two runs at once need two folders."""
 
 
 class Platform:

@@ -12,7 +12,8 @@ async def test_things_are_plain_camel_case_objects(platform: Platform, ns: str) 
     assert stored["createdAt"].endswith("Z")
     assert await platform.result("DB", "get", ns, "a:b/c") == stored
     listed = await platform.result("DB", "list", ns, {"limit": 10})
-    assert listed == {"data": [stored], "pagination": {"limit": 10, "nextCursor": None}}
+    assert listed["data"] == [stored]
+    assert listed["pagination"] == {"limit": 10, "offset": 0, "total": None, "nextCursor": None}
     assert await platform.result("DB", "delete", ns, "a:b/c") == stored
     assert await platform.result("DB", "get", ns, "a:b/c") is None
 
