@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from scripts.migrations.files import MigrationError
 from scripts.runtime.bundle import BundleError
 from scripts.runtime.config import ConfigurationError, read_configuration
 from scripts.runtime.vendor import VendorError
@@ -22,7 +22,7 @@ from scripts.stack.worker_log import follow
 
 console = Console(highlight=False)
 
-KNOWN_FAILURES = (StartError, BundleError, VendorError, ConfigurationError)
+KNOWN_FAILURES = (StartError, BundleError, VendorError, ConfigurationError, MigrationError)
 
 
 async def show(name: str, work: Coroutine[Any, Any, None]) -> None:
@@ -78,7 +78,6 @@ def _companions(stack: Stack, info: dict[str, Any], *, cron: bool, quiet: bool) 
 
 def introduce(info: dict[str, Any]) -> None:
     """Where everything is, and calls that can be pasted."""
-    table = Table(show_header=False, box=None, padding=(0, 2))
     rows = {
         "gateway": info["gateway_url"],
         **{f"{name} (direct)": url for name, url in info["workers"].items() if name != "gateway"},
@@ -88,8 +87,7 @@ def introduce(info: dict[str, Any]) -> None:
         **{f"{role} key": key for role, key in info["keys"].items()},
     }
     for name, value in rows.items():
-        table.add_row(f"[bold]{name}[/bold]", value)
-    console.print(table)
+        console.print(f"  [bold]{name:18}[/bold] {value}", soft_wrap=True)
     gateway, schedule = info["gateway_url"], info["workers"]["schedule"]
     calls = (
         ("read a thing", f"curl -H 'Authorization: Bearer {info['keys']['viewer']}' {gateway}/db/things/demo/welcome"),

@@ -1,12 +1,14 @@
 """The two stores and what the service does with them."""
 
 import asyncio
+from typing import Any
 
 from db.adapters.clickhouse import ClickHouse
 from db.adapters.neon import Neon
 from db.domain.embeddings import Embeddings
 from db.domain.events import Events
 from db.domain.health import check
+from db.domain.idempotency import IdempotencyKey, remember
 from db.domain.relationships import Relationships
 from db.domain.search import Search
 from db.domain.statistics import Statistics
@@ -38,6 +40,11 @@ class Database:
             self.relationships.at(ns, id, "out", EdgeOptions()),
         )
         return None if thing is None else thing.model_copy(update={"relationships": edges})
+
+    async def ingest_once(self, row: dict[str, Any], key: IdempotencyKey | None) -> int:
+        """An event; with a key it is stored once however often it is sent."""
+        token = await remember(self._neon, key) if key is not None else ""
+        return await self.events.ingest("events", [row], token)
 
     async def health(self) -> DatabaseHealth:
         return await check(

@@ -59,6 +59,12 @@ async def write_once(sql: Sql, key: IdempotencyKey, statement: str, params: Sequ
     return row["answer"] or [] if row else []
 
 
+async def remember(sql: Sql, key: IdempotencyKey) -> str:
+    """For a write to another store that knows a duplicate by a token: the token. Raises IDEMPOTENCY_KEY_REUSED (422)."""
+    await write_once(sql, key, "select 1 as remembered", [])
+    return hashlib.sha256(f"{key.scope}\n{key.key}".encode()).hexdigest()
+
+
 async def _first_answer(sql: Sql, key: IdempotencyKey, conflict: StatementError) -> list[dict[str, Any]]:
     found = (await sql.query(_FIND, [key.scope, key.key], repeatable=True)).first()
     if found is None:  # the conflict was about another key than ours

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from typing import Any, Literal
 
+from db.domain.idempotency import IdempotencyKey, write_once
 from db.domain.sql import Conditions, Parameters, Sql, next_cursor, with_instants
 from dotdo.contracts.db.models import (
     EdgeOptions,
@@ -75,12 +76,15 @@ class Relationships:
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    async def upsert(self, edge: RelationshipInput) -> Relationship:
+    async def upsert(self, edge: RelationshipInput, key: IdempotencyKey | None = None) -> Relationship:
         """The stored row. Things at its ends need not exist yet."""
         values = [
             edge.ns or edge.from_ns, edge.id or edge_id(edge), edge.type, edge.from_ns, edge.from_id,
             edge.to_ns, edge.to_id, edge.data, edge.code, edge.visibility,
         ]  # fmt: skip
+        if key is not None:
+            (kept,) = await write_once(self._sql, key, _UPSERT, values)
+            return relationship_from(with_instants(kept))
         row = (await self._sql.query(_UPSERT, values)).first()
         assert row is not None, "an upsert returns its row"
         return relationship_from(row)

@@ -143,13 +143,16 @@ class Things:
         row = (await self._sql.query(_DELETE, [ns, id])).first()
         return thing_from(row) if row else None
 
-    async def batch_upsert(self, things: Sequence[ThingInput]) -> BatchResult:
-        """All or none. Raises INVALID_ARGUMENT when a key stands in the batch twice."""
+    async def batch_upsert(self, things: Sequence[ThingInput], key: IdempotencyKey | None = None) -> BatchResult:
+        """All or none. Raises INVALID_ARGUMENT when a thing stands in the batch twice."""
         if len({(thing.ns, thing.id) for thing in things}) != len(things):
             raise invalid_argument("things: the same ns and id stand there twice")
         batch = [{**thing.model_dump(exclude={"embedding"}), "embedding": vector(thing.embedding)} for thing in things]
-        rows = (await self._sql.query(_BATCH_UPSERT, [{"things": batch}])).rows
-        inserted = sum(1 for (version,) in rows if version == 1)
+        if key is not None:
+            rows = await write_once(self._sql, key, _BATCH_UPSERT, [{"things": batch}])
+        else:
+            rows = (await self._sql.query(_BATCH_UPSERT, [{"things": batch}])).dicts()
+        inserted = sum(1 for row in rows if row["version"] == 1)
         return BatchResult(inserted=inserted, updated=len(rows) - inserted)
 
     async def count(self, ns: str, options: CountOptions) -> int:

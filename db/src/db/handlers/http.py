@@ -55,7 +55,7 @@ class HttpHandlers:
     async def batch_things(self, call: Call, *, body: m.BatchBody) -> m.BatchResult:
         """A batch could touch private things it cannot see: it takes the right to see them."""
         require_private_read(call)
-        return await self._database.things.batch_upsert(body.things)
+        return await self._database.things.batch_upsert(body.things, _idempotency(call, body.model_dump()))
 
     async def get_thing(self, call: Call, *, ns: str, id: str) -> HttpResponse:
         thing = await self._visible(call, ns, id)
@@ -97,7 +97,7 @@ class HttpHandlers:
         )
 
     async def create_relationship(self, call: Call, *, body: m.RelationshipInput) -> HttpResponse:
-        edge = await self._database.relationships.upsert(body)
+        edge = await self._database.relationships.upsert(body, _idempotency(call, body.model_dump()))
         status = 201 if edge.version == 1 else 200
         return json_text_response(edge.model_dump_json(by_alias=False), status)
 
@@ -130,7 +130,7 @@ class HttpHandlers:
 
     async def ingest_events(self, call: Call, *, body: m.Event) -> m.Inserted:
         row = body.model_dump(exclude_none=True)
-        return m.Inserted(inserted=await self._database.events.ingest("events", [row]))
+        return m.Inserted(inserted=await self._database.ingest_once(row, _idempotency(call, row)))
 
     async def rpc(self, call: Call, *, body: m.RpcBody) -> HttpResponse:
         return json_text_response(await self._rpc.call(body, call.defer))
