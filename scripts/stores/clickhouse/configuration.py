@@ -6,8 +6,9 @@ from pathlib import Path
 # Everything on databases and tables; no sources (files, URLs, other servers), no dictionaries (they run programs), no
 # named collections, no BACKUP, no SHUTDOWN.
 GRANTS = (
-    "GRANT SHOW, SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE TEMPORARY TABLE, CREATE FUNCTION,"
-    " DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, CHECK, KILL QUERY, dictGet, SYSTEM FLUSH, SYSTEM MERGES, SYSTEM TTL MERGES ON *.*",
+    "GRANT SHOW, SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE TEMPORARY TABLE,"
+    " CREATE FUNCTION, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, CHECK, KILL QUERY, dictGet, SYSTEM FLUSH, SYSTEM MERGES,"
+    " SYSTEM TTL MERGES ON *.*",
     "GRANT TABLE ENGINE ON *",
 )
 # Settings nobody may change: other dialects would pass the lexer by, the others name files of the host.

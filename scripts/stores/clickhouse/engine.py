@@ -1,23 +1,23 @@
 """The engine in this process. Every call blocks, and is made from worker threads; only ClickHouseError comes out."""
 
+import importlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-from chdb import _chdb  # the connection itself: chdb's public wrapper mangles parameters and adds a lock
+from typing import Any
 
 from scripts.stores.clickhouse.configuration import prepare
-from scripts.stores.clickhouse.errors import UNKNOWN_SETTING, ClickHouseError, from_engine, refuse
+from scripts.stores.clickhouse.errors import UNKNOWN_SETTING, from_engine, refuse
+
+# The connection itself: chdb's public wrapper mangles parameters.
+_chdb: Any = importlib.import_module("chdb._chdb")
 
 # The engine gives each query an id of its own. This setting, which means nothing without a query cache, carries the
 # request's id instead, so that KILL QUERY finds it.
 QUERY_ID_SETTING = "query_cache_tag"
 
 _SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ class Handle:
         changes = ", ".join(f"{name} = {quote(value)}" for name, value in settings.items())
         self.run(f"SET {changes}".encode(), "Null", {})
 
-    def statements(self, sql: bytes) -> int:
-        """How many statements the engine's parser finds; 0 when it cannot parse all of the text."""
-        count: int = self._connection.classify_query(sql)["statement_count"]
-        return count
+    def classify(self, sql: bytes) -> tuple[int, bool]:
+        """How many statements the engine's parser finds, 0 when it cannot parse all of it; and whether they only read."""
+        found = self._connection.classify_query(sql)
+        return found["statement_count"], found["query_class"] == _chdb.query_class.READ_ONLY
 
     def run(self, sql: bytes, output_format: str, params: Mapping[str, str]) -> tuple[bytes, Progress]:
         """The whole result at once. `params` are in the escaped form of a URL's param_…"""
@@ -167,14 +167,14 @@ def quote_name(name: str) -> str:
     return f"`{escaped}`"
 
 
-def _checked(call: Callable[[], T]) -> T:
+def _checked(call: Callable[[], Any]) -> Any:
     try:
         result = call()
     except RuntimeError as error:
         raise from_engine(str(error)) from None
     failed = getattr(result, "has_error", None)
     if failed is not None and failed():
-        raise from_engine(result.error_message())  # type: ignore[attr-defined]
+        raise from_engine(result.error_message())
     return result
 
 
@@ -188,6 +188,3 @@ def _progress(result: Any) -> Progress:
         result_bytes=result.bytes_read(),
         elapsed_ns=round(result.elapsed() * 1e9),
     )
-
-
-__all__ = ["ClickHouseError", "Engine", "Handle", "Insertion", "Progress", "Rows", "quote", "quote_name"]

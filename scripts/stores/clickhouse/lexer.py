@@ -12,8 +12,8 @@ from enum import Enum
 
 class Kind(Enum):
     WORD = "word"  # a keyword, a name or a number
-    QUOTED = "quoted"  # a name in `…`, "…" or “…”
-    STRING = "string"  # '…', ‘…’, x'…', b'…', $tag$…$tag$
+    QUOTED = "quoted"  # a name in `…`, "…" or typographic quotes
+    STRING = "string"  # '…' or its typographic form, x'…', b'…', $tag$…$tag$
     SYMBOL = "symbol"  # one ASCII character
     UNCLOSED = "unclosed"  # a quote or comment that never ends; nothing follows it
 

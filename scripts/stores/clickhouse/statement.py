@@ -17,6 +17,7 @@ OPENING, CLOSING = (b"(", b"[", b"{"), (b")", b"]", b"}")
 _QUERY_WORDS = (b"SELECT", b"WITH", b"WATCH", b"FROM")
 # Before the data the engine skips blanks and one line break: ParserInsertQuery.cpp.
 _BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
+_STREAMED = (b"SELECT", b"WITH", b"FROM", b"(")
 # Totals and extremes come after the rows, once; the engine cannot stream them.
 _AFTER_ROWS = (b"TOTALS", b"EXTREMES")
 
@@ -36,7 +37,8 @@ class Statement:
 
     @property
     def streams(self) -> bool:
-        return not any(token.is_word(*_AFTER_ROWS) for token in self.tokens)
+        """Whether the engine can give the result part by part, if the statement only reads."""
+        return self.first_word in _STREAMED and not any(token.is_word(*_AFTER_ROWS) for token in self.tokens)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Insert:
     format: str
     data: bytes
     """What the text held of the data; the rest follows in the request's body."""
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether the data may hold expressions."""
+        return self.format.lower() == "values"
 
 
 def parse(sql: bytes) -> Statement | Insert:

@@ -1,0 +1,45 @@
+"""The calls of the README, pasted into a shell, do what it says."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from scripts.runtime.services import ROOT
+from tests.e2e.platform import DATA, Platform
+
+README = (ROOT / "README.md").read_text()
+CALLS = re.search(r"## Try it.*?```sh\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.skipif(
+    shutil.which("curl") is None, reason="the README's calls are curl's, which this machine does not have"
+)
+def test_the_readmes_calls_work_as_pasted(platform: Platform) -> None:
+    assert CALLS is not None, "the README has its calls below “Try it”"
+    script = (
+        CALLS[1]
+        .replace("http://127.0.0.1:8787", platform.gateway_url)
+        .replace("http://127.0.0.1:8790", platform.workers["schedule"])
+        .replace(".dotdo/dev.json", str(DATA / "dev.json"))
+        .replace("/tmp/cookies", str(DATA / "cookies"))
+        .replace("curl ", "curl --silent --show-error --write-out '\\n' ")
+    )
+    assert "8787" not in script
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    output = ran.stdout
+    for expected in (
+        '"data":{"text":"hello"}',  # written, and read back
+        '"page":{"limit":10',
+        "401 Unauthorized",
+        "403 Forbidden",
+        '"email":"admin@example.com"',  # signed in
+        "\nok\n",  # the cron event
+        '"task":"health-check-services"',
+        "('notes', 'first', 1)",  # by SQL
+    ):
+        assert expected in output, f"{expected!r} is not in what the calls print:\n{output}"
