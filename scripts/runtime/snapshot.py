@@ -33,8 +33,8 @@ def build_snapshot(workerd: Path, bundle: Path, date: str, flags: tuple[str, ...
         configuration = Path(folder) / "empty.capnp"
         configuration.write_text(_CONFIGURATION.format(date=date, flags=", ".join(f'"{flag}"' for flag in flags)))
         command = [
-            workerd, "serve", "--experimental", f"--pyodide-bundle-disk-cache-dir={bundle}",
-            f"--python-snapshot-dir={folder}", "--python-save-baseline-snapshot", configuration,
+            str(workerd), "serve", "--experimental", f"--pyodide-bundle-disk-cache-dir={bundle}",
+            f"--python-snapshot-dir={folder}", "--python-save-baseline-snapshot", str(configuration),
         ]  # fmt: skip
         # The exit code is not looked at: an empty Worker has no handler, and workerd says so after it has written the file.
         result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)

@@ -50,7 +50,8 @@ class Dev:
 
     def started(self) -> list[psutil.Process]:
         """Every process it has started so far."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+        children: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
+        return children
 
     def info(self) -> dict[str, Any]:
         info: dict[str, Any] = json.loads((self.data / "dev.json").read_text())
@@ -83,6 +84,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for run in runs:
         run.process.kill()
         run.process.wait()
+        if run.process.stdout:
+            run.process.stdout.close()
 
 
 def all_gone(processes: list[psutil.Process]) -> bool:
