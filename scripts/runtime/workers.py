@@ -62,7 +62,7 @@ class Workers:
     log: Path
     official_runtime: bool = False
     extra: list[dict[str, Any]] = field(default_factory=list)
-    child: Child = field(init=False)
+    child: Child | None = None
 
     @property
     def urls(self) -> dict[str, str]:
@@ -90,10 +90,12 @@ class Workers:
         await self.child.start(self._answering, START_TIMEOUT_S)
 
     async def wait(self) -> int:
+        assert self.child is not None, "not started"
         return await self.child.wait()
 
     async def stop(self) -> None:
-        await self.child.stop()
+        if self.child is not None:
+            await self.child.stop()
 
     def _configuration(self) -> dict[str, Any]:
         workers = [

@@ -21,7 +21,7 @@ class WorkOSEmulator:
     port: int
     log: Path
     users: list[dict[str, object]] = field(default_factory=list)
-    child: Child = field(init=False)
+    child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -34,7 +34,9 @@ class WorkOSEmulator:
         await self.child.start(lambda: accepts_tcp(self.port))
 
     async def wait(self) -> int:
+        assert self.child is not None, "not started"
         return await self.child.wait()
 
     async def stop(self) -> None:
-        await self.child.stop()
+        if self.child is not None:
+            await self.child.stop()
