@@ -11,8 +11,9 @@ import typer
 import uvicorn
 
 from scripts.stack.process import LOOPBACK
+from scripts.stores.clickhouse.confinement import confine
 from scripts.stores.clickhouse.errors import ClickHouseError
-from scripts.stores.clickhouse.process import DATABASE, USER
+from scripts.stores.clickhouse.process import DATABASE, ROOT, USER
 
 if TYPE_CHECKING:
     from scripts.stores.clickhouse.server import Server
@@ -21,9 +22,6 @@ PARENT_CHECK_S = 0.5
 # Requests still running after this when the server stops are cut off; their statements were cancelled before.
 GRACE_S = 2
 
-# The engine takes its time zone from here, when it is loaded. Servers run in UTC.
-os.environ["TZ"] = "UTC"
-
 
 def main(
     port: Annotated[int, typer.Option(help="TCP port of 127.0.0.1 to listen on.")],
@@ -31,7 +29,11 @@ def main(
     database: Annotated[str, typer.Option(help="Database to create and to use unless a request names one.")] = DATABASE,
     with_parent: Annotated[bool, typer.Option(help="End when the process that started this one has ended.")] = False,
 ) -> None:
-    # After TZ is set: the engine reads it while it is loaded.
+    temporary = path / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    # The engine takes these from here while it is loaded. Servers run in UTC.
+    os.environ.update(TZ="UTC", TMPDIR=str(temporary.resolve()))
+    confine(path, [ROOT / "scripts"], ROOT)  # before the engine starts its threads
     from scripts.stores.clickhouse.engine import Engine  # noqa: PLC0415
     from scripts.stores.clickhouse.server import Server  # noqa: PLC0415
 

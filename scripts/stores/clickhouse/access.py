@@ -31,7 +31,7 @@ _ENGINES = TABLE_ENGINES | DATABASE_ENGINES
 
 # Statements without any of this cannot be refused. An escape in a quoted name can spell anything.
 _SUSPECT = re.compile(
-    rb"""(?i)file|python|arrowstream|executable|eval|disk|engine|attach|["`][^"`]*\\""", re.DOTALL
+    rb"""(?i)file|python|arrowstream|executable|eval|disk|engine|attach|identifier|["`][^"`]*\\""", re.DOTALL
 )  # fmt: skip
 
 
@@ -41,12 +41,16 @@ def check(text: bytes, found: tuple[Token, ...]) -> None:
         return
     defines = any(token.is_word(b"CREATE", b"ATTACH", b"REPLACE") for token in found)
     attaches = any(token.is_word(b"ATTACH") for token in found)
+    depth = 0
     for index, token in enumerate(found):
+        depth += token.is_symbol(b"(") - token.is_symbol(b")")
+        if token.is_symbol(b"{") and _is_identifier(found[index + 1 : index + 4]) and _passed(found[:index]):
+            raise _denied("a parameter in the place of a function is")
         if token.kind not in (Kind.WORD, Kind.QUOTED):
             continue
         following = found[index + 1] if index + 1 < len(found) else None
         _check_clause(token, following, attaches)
-        if defines and token.is_word(b"ENGINE"):
+        if defines and depth <= 0 and token.is_word(b"ENGINE"):  # in brackets it names a column
             _check_engine(found[index + 1 : index + 3])
         name = token.name or b""
         if name.lower() in FUNCTIONS and (_called(following) or (name == b"file" and _passed(found[:index]))):
@@ -88,7 +92,14 @@ def _passed(before: tuple[Token, ...]) -> bool:
     while index and before[index - 1].is_symbol(b"("):
         index -= 1
     caller = (before[index - 1].name or b"").lower() if index else b""
-    return caller == b"apply" or (index < len(before) and caller.startswith((b"array", b"map")))
+    return caller == b"apply" or (
+        index < len(before) and caller != b"arrayjoin" and caller.startswith((b"array", b"map"))
+    )
+
+
+def _is_identifier(following: tuple[Token, ...]) -> bool:
+    """Whether a brace begins `{name:Identifier}`."""
+    return len(following) == 3 and following[1].is_symbol(b":") and following[2].is_word(b"IDENTIFIER")
 
 
 def _denied(what: str) -> ClickHouseError:

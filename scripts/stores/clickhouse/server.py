@@ -14,6 +14,7 @@ from scripts.stores.clickhouse.engine import Engine
 from scripts.stores.clickhouse.errors import QUERY_IS_TOO_LARGE, SYNTAX_ERROR, ClickHouseError, refuse
 from scripts.stores.clickhouse.exchange import Exchange, Workplace
 from scripts.stores.clickhouse.execution import Rest, Result
+from scripts.stores.clickhouse.form import with_form
 from scripts.stores.clickhouse.request import QueryRequest, authenticate, headers_of, parameters_of, parse_request
 from scripts.stores.clickhouse.statement import Insert, Statement, parse
 
@@ -60,6 +61,8 @@ class Server:
             if "session_timezone" in request.settings:
                 answer.headers["x-clickhouse-timezone"] = request.settings["session_timezone"]
             body = Body(receive, request.content_encoding)
+            if request.form:
+                request = with_form(request, await _read_all(body))
             exchange = Exchange(self._place, request)
             try:
                 await _answer(exchange, request, body, answer)
@@ -115,10 +118,14 @@ async def _read_statement(request: QueryRequest, body: Body) -> Statement | Inse
         statement = parse(text)
         if isinstance(statement, Insert):
             return statement
-    text += await body.read(MAX_STATEMENT_BYTES)
-    if not body.ended:
-        raise refuse(QUERY_IS_TOO_LARGE, f"The statement is longer than {MAX_STATEMENT_BYTES} bytes")
-    statement = parse(text)
+    statement = parse(text + await _read_all(body))
     if not statement.tokens:
         raise refuse(SYNTAX_ERROR, "Syntax error: Empty query")
     return statement
+
+
+async def _read_all(body: Body) -> bytes:
+    data = await body.read(MAX_STATEMENT_BYTES)
+    if not body.ended:
+        raise refuse(QUERY_IS_TOO_LARGE, f"The statement is longer than {MAX_STATEMENT_BYTES} bytes")
+    return data

@@ -8,7 +8,6 @@ engine's parser.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 from scripts.stores.clickhouse.errors import NOT_IMPLEMENTED, SYNTAX_ERROR, refuse
 from scripts.stores.clickhouse.lexer import Kind, Token, tokens
@@ -183,13 +182,14 @@ def _outside_brackets(found: list[Token]) -> list[Token]:
 
 def _brings_data(sql: bytes, found: list[Token]) -> bool:
     """Whether the engine would take part of an INSERT … SELECT or EXPLAIN INSERT for its data."""
-    inserts = False
-    for token, following in pairwise(_outside_brackets(found)):
-        if token is not found[0] and token.is_word(b"INSERT") and following.is_word(b"INTO"):
+    outside = _outside_brackets(found)
+    inserts = bool(found) and found[0].is_word(b"INSERT")
+    for before, token, following in zip(outside, outside[1:], outside[2:], strict=False):
+        if token.is_word(b"INSERT") and following.is_word(b"INTO"):
             return isinstance(parse(sql[token.start :]), Insert)
-        if inserts and token.is_word(b"FORMAT") and following.kind is Kind.WORD:
+        named = following.kind is Kind.WORD and not before.is_word(b"SELECT", b"AS")
+        if inserts and token.is_word(b"FORMAT") and named:
             return True
-        inserts = inserts or (token is found[0] and token.is_word(b"INSERT"))
     return False
 
 

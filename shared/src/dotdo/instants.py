@@ -5,4 +5,9 @@ from datetime import UTC, datetime
 
 def rfc3339(epoch_s: float) -> str:
     """Seconds since 1970 as `2026-11-23T10:00:00.000Z`."""
-    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(epoch_s * 1000) % 1000:03d}Z"
+    return utc_text(datetime.fromtimestamp(epoch_s, UTC))
+
+
+def utc_text(instant: datetime) -> str:
+    """The same for an aware datetime. Raises OverflowError when it has no UTC between the years 1 and 9999."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

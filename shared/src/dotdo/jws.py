@@ -27,10 +27,14 @@ def _encode(raw: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
+    """Only the one spelling that `_encode` gives: b64decode alone takes `+` for `-` and any spare bits at the end."""
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidToken("MALFORMED") from error
+    if _encode(raw) != text:
+        raise InvalidToken("MALFORMED")
+    return raw
 
 
 def _json_object(text: str) -> dict[str, Any]:

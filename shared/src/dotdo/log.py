@@ -42,16 +42,17 @@ class Logger:
         }
         fields = {"request_id": current_request_id(), **fields}
         line |= {name: _clean(name, value) for name, value in fields.items() if value is not None}
-        print(json.dumps(line, default=str, ensure_ascii=False), file=self._stream, flush=True)
+        # ASCII only: text with half a surrogate pair, which JSON from outside may hold, could not be written as UTF-8.
+        print(json.dumps(line), file=self._stream, flush=True)
 
 
 def _clean(name: str, value: object) -> object:
-    if isinstance(value, bool | int | float):
-        return value
     if _SECRET_FIELD.search(name):
         return _REDACTED
+    if value is None or isinstance(value, bool | int | float):
+        return value
     if isinstance(value, dict):
-        return {str(key): _clean(str(key), item) for key, item in value.items()}
+        return {_CREDENTIAL.sub(_REDACTED, str(key)): _clean(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(name, item) for item in value]
     return _CREDENTIAL.sub(_REDACTED, str(value))

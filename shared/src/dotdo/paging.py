@@ -29,7 +29,7 @@ def decode_cursor(cursor: str, length: int) -> list[str]:
     """The sort key in a cursor this service gave out. Raises INVALID_ARGUMENT for anything else."""
     try:
         key: Any = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise invalid_argument("cursor: not one that this service gave out") from error
     if not isinstance(key, list) or len(key) != length or not all(isinstance(part, str) for part in key):
         raise invalid_argument("cursor: not one that this service gave out")

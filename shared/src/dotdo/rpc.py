@@ -38,10 +38,16 @@ def ok_envelope(result_json: str) -> str:
 
 
 def parse_call(text: str) -> tuple[str, list[Any], Trace | None]:
-    """Method, positional parameters and trace of a `callJson` request. Raises ValueError, KeyError or TypeError."""
-    call = json.loads(text)
-    trace = call.get("trace")
-    return call["method"], list(call["params"]), Trace(trace[0], trace[1]) if trace else None
+    """Method, positional parameters and trace of a `callJson` request. Raises ValueError for anything else."""
+    try:
+        match json.loads(text):
+            case {"method": str(method), "params": [*params], "trace": [str(request_id), str(traceparent)]}:
+                return method, params, Trace(request_id, traceparent)
+            case {"method": str(method), "params": [*params], **rest} if rest.get("trace") is None:
+                return method, params, None
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    raise ValueError("not a call")
 
 
 class JsonPeer:
@@ -59,9 +65,9 @@ class JsonPeer:
             answer = json.loads(await self._send(json.dumps(request, separators=(",", ":"))))
         except Exception as error:
             raise unavailable(f"the {self._name} service does not answer") from error
-        if "ok" in answer:
-            return answer["ok"]
-        fields = answer["error"]
-        raise ServiceError(
-            fields["code"], fields["status"], fields["title"], fields["detail"], retryable=fields["retryable"]
-        )
+        match answer:
+            case {"ok": result}:
+                return result
+            case {"error": {"code": code, "status": status, "title": title, "detail": detail, "retryable": retryable}}:
+                raise ServiceError(code, status, title, detail, retryable=retryable)
+        raise unavailable(f"the {self._name} service answers something else than this one understands")

@@ -95,7 +95,7 @@ class Service:
         """Answers a Python peer's call; never raises, the envelope says what went wrong."""
         try:
             name, params, trace = parse_call(text)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except ValueError:
             return error_envelope(invalid_argument("the call is not a JSON object with method and params"))
         try:
             return ok_envelope(await self.call(name, params, defer, trace))

@@ -82,13 +82,19 @@ def _garbled() -> ServiceError:
     return ServiceError("UPSTREAM_ERROR", 502, "Bad answer", "WorkOS answered something that cannot be read")
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("not a text")
+    return value
+
+
 def _authentication(answer: Any) -> Authentication:
     try:
         user = answer["user"]
         names = [name for name in (user.get("first_name"), user.get("last_name")) if name]
         return Authentication(
-            workos_user_id=str(user["id"]),
-            email=str(user["email"]),
+            workos_user_id=_text(user["id"]),
+            email=_text(user["email"]),
             email_verified=user.get("email_verified") is True,
             name=" ".join(names) or None,
             organization_id=answer.get("organization_id"),

@@ -7,9 +7,10 @@ the browser comes back, so that unauthenticated requests cannot fill a table.
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from auth.domain.access_tokens import secret_of
 from dotdo import jws
@@ -20,6 +21,10 @@ LIFETIME_S = 600
 _TYPE = "dotdo-login+jwt"
 _ISSUER = "dotdo-auth"
 _AUDIENCE = "dotdo-login"
+
+# Browsers read a backslash as a slash, drop tabs and line ends, and half a surrogate pair is no text.
+_NOT_IN_ADDRESSES = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
+_ADDRESS_CHARACTERS = "%:/?#[]@!$&'()*+,;="  # RFC 3986 §2.2, and what is percent-encoded already
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +52,25 @@ def login_failed(detail: str) -> ServiceError:
 
 
 def safe_return_to(return_to: str, allowed_origins: list[str]) -> str:
-    """The destination when it is a path of this site or on the list of origins. Raises INVALID_ARGUMENT otherwise."""
-    if any(character in return_to for character in "\\\t\r\n\x00"):
+    """The destination when it is a path of this site or on the list of origins. Raises INVALID_ARGUMENT otherwise.
+
+    Percent-encoded where it has to be: a Location header holds nothing but ASCII.
+    """
+    if _NOT_IN_ADDRESSES.search(return_to):
         raise invalid_argument("return_to: has a character that no address has")
-    if return_to.startswith("/") and not return_to.startswith("//"):
-        return return_to
-    parts = urlsplit(return_to)
-    if f"{parts.scheme}://{parts.netloc}" in allowed_origins:
-        return return_to
+    on_this_site = return_to.startswith("/") and not return_to.startswith("//")
+    if on_this_site or _origin(return_to) in allowed_origins:
+        return quote(return_to, safe=_ADDRESS_CHARACTERS)
     raise invalid_argument("return_to: neither a path of this site nor an allowed origin")
+
+
+def _origin(address: str) -> str | None:
+    """Scheme, and everything up to the path; None for what cannot be taken apart."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def begin(return_to: str) -> Attempt:

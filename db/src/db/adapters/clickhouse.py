@@ -22,7 +22,10 @@ _SQL = frozenset({36, 42, 43, 46, 47, 60, 62, 81, 215, 386, 456})
 _TOO_LARGE = frozenset({158, 396})
 _READ_ONLY = frozenset({164})
 
-ANALYTICS_ERROR = ServiceError("DATABASE_ERROR", 502, "Database error", "the analytics database refused the statement")
+
+def _refused() -> ServiceError:
+    """A new one each time: one object raised again and again would keep the traceback of every raise."""
+    return ServiceError("DATABASE_ERROR", 502, "Database error", "the analytics database refused the statement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,8 @@ def _answer(reply: HttpReply) -> Answer:
     try:
         body = json.loads(reply.text)
         return Answer(body["data"], body["meta"], body["rows"], body.get("statistics", {}))
-    except (ValueError, KeyError, TypeError) as error:
-        raise ANALYTICS_ERROR from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _refused() from error
 
 
 def _raise_for(reply: HttpReply, *, raw_sql: bool) -> None:
@@ -163,4 +166,4 @@ def _raise_for(reply: HttpReply, *, raw_sql: bool) -> None:
         raise timed_out("the statement took longer than its limit")
     if reply.status in (502, 503, 504):
         raise unavailable("the analytics database does not answer")
-    raise ANALYTICS_ERROR
+    raise _refused()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from db.adapters.pgtypes import DECODERS, decode_row
 from db.adapters.retries import with_retries
-from db.adapters.sqlstate import DATABASE_ERROR, error_for
+from db.adapters.sqlstate import database_error, error_for
 from dotdo.errors import ServiceError, timed_out, unavailable
 from dotdo.ports import Bindings, HttpCall, HttpError, HttpReply
 
@@ -123,7 +123,7 @@ class Neon:
             try:
                 results = answer["results"]
             except (KeyError, TypeError) as error:
-                raise DATABASE_ERROR from error
+                raise database_error() from error
             return [_rows(result) for result in results[1:]]
 
         return await with_retries(attempt, self._bindings.clock) if repeatable else await attempt()
@@ -167,8 +167,8 @@ def _body(reply: HttpReply, *, raw_sql: bool) -> Any:
         raise _no_database()
     try:
         body = json.loads(reply.text)
-    except ValueError as error:
-        raise DATABASE_ERROR from error
+    except (ValueError, RecursionError) as error:
+        raise database_error() from error
     if reply.status == 200 and isinstance(body, dict):
         return body
     if reply.status == 507:
@@ -176,7 +176,7 @@ def _body(reply: HttpReply, *, raw_sql: bool) -> Any:
     if isinstance(body, dict) and isinstance(body.get("code"), str):
         refusal = error_for(body["code"], raw_sql_message=str(body.get("message", "")) if raw_sql else None)
         raise StatementError(refusal, body["code"])
-    raise DATABASE_ERROR
+    raise database_error()
 
 
 def _rows(result: Any) -> Rows:
@@ -184,5 +184,5 @@ def _rows(result: Any) -> Rows:
         fields = [Field(field["name"], field["dataTypeID"]) for field in result["fields"]]
         decoders = [DECODERS.get(field.type_oid) for field in fields]
         return Rows(fields, [decode_row(row, decoders) for row in result["rows"]], result["rowCount"] or 0)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise DATABASE_ERROR from error
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
+        raise database_error() from error

@@ -7,8 +7,10 @@ float specials, which JSON has no numbers for, stay `NaN` and `Infinity` as text
 import json
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from dotdo.instants import utc_text
 
 Decoder = Callable[[str], Any]
 
@@ -19,12 +21,11 @@ def decode_float(text: str) -> float | str:
 
 
 def decode_timestamptz(text: str) -> str:
-    """RFC 3339 in UTC with milliseconds. Infinity and years before 1 stay as PostgreSQL writes them."""
+    """RFC 3339 in UTC with milliseconds. Infinity and years outside 1 to 9999 stay as PostgreSQL writes them."""
     try:
-        instant = datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+        return utc_text(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
         return text
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
 
 
 def decode_array(element: Decoder) -> Decoder:

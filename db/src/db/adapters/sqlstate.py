@@ -26,11 +26,14 @@ CONDITIONS: dict[str, ServiceError] = {
     "22": invalid_argument("a value does not fit the type it is used as"),
 }
 
-DATABASE_ERROR = ServiceError("DATABASE_ERROR", 502, "Database error", "the database refused the statement")
+
+def database_error() -> ServiceError:
+    """A new one each time: one object raised again and again would keep the traceback of every raise."""
+    return ServiceError("DATABASE_ERROR", 502, "Database error", "the database refused the statement")
 
 
 def error_for(sqlstate: str, *, raw_sql_message: str | None = None) -> ServiceError:
     """`raw_sql_message` is given when the caller wrote the SQL: class 42 then says what is wrong with it."""
     if raw_sql_message is not None and sqlstate.startswith("42"):
         return ServiceError("INVALID_SQL", 400, "Invalid SQL", f"{raw_sql_message} (SQLSTATE {sqlstate})")
-    return CONDITIONS.get(sqlstate) or CONDITIONS.get(sqlstate[:2]) or DATABASE_ERROR
+    return CONDITIONS.get(sqlstate) or CONDITIONS.get(sqlstate[:2]) or database_error()

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
 from dotdo.errors import invalid_argument
 
@@ -16,6 +16,12 @@ ALIASES = {
 }
 
 _EVERY = re.compile(r"every (\d{1,4}) (minute|hour)s?\Z")
+# croniter takes R for a random time, another at each look.
+_RANDOM = re.compile(r"(?:^|[\s,])r", re.IGNORECASE)
+_STEP = re.compile(r"/(\d+)")
+_WIDTHS = (60, 24, 31, 12, 7)  # of the five fields
+_SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_RANGE_OF_ONE = re.compile(r"(?<!\d)(\d+)-\1(?![\d/])")
 _UNITS = {"minute": (60, "*/{} * * * *"), "hour": (24, "0 */{} * * *")}
 
 
@@ -34,9 +40,18 @@ def to_cron(schedule: str) -> str:
         if count == 0 or whole % count:
             raise invalid_argument(f"schedule: every {count} {unit}s does not divide {whole} evenly")
         return template.format(count)
-    if len(text.split()) != 5 or not croniter.is_valid(text):
+    fields = text.split()
+    if len(fields) != 5 or _RANDOM.search(text) or not croniter.is_valid(text):
         raise invalid_argument("schedule: not five-field cron, an @alias or 'every N minutes|hours'")
-    return text
+    for field, whole in zip(fields, _WIDTHS, strict=True):
+        if any(int(step) > whole for step in _STEP.findall(field)):
+            raise invalid_argument(f"schedule: the step of {field} is larger than the {whole} its field has")
+    try:
+        croniter(text, _SOME_TIME).get_next()
+    except CroniterBadDateError as error:
+        raise invalid_argument("schedule: no such date ever comes") from error
+    # croniter reads a range of one, such as 5-5, as the whole field.
+    return _RANGE_OF_ONE.sub(r"\1", text)
 
 
 def latest_instant(schedule: str, at: datetime) -> datetime:

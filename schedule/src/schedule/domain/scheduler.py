@@ -40,6 +40,16 @@ def due_at(task: dict[str, Any], at: datetime) -> datetime | None:
     return None if last is not None and instant <= datetime.fromisoformat(last) else instant
 
 
+def _next_run(task: dict[str, Any], now: datetime) -> str | None:
+    """Null for a task that will not run: it is disabled, or its schedule cannot be read."""
+    if not task["enabled"]:
+        return None
+    try:
+        return rfc3339(next_instant(task["schedule"], now).timestamp())
+    except ServiceError:
+        return None
+
+
 class Scheduler:
     def __init__(
         self, bindings: Bindings, log: Logger, handlers: Registry, defaults: tuple[TaskDefinition, ...]
@@ -59,11 +69,7 @@ class Scheduler:
         """Runs what is due at the event's scheduled time. A duplicate event does nothing."""
         at = datetime.fromtimestamp(scheduled_ms / 1000, UTC)
         await self.history.add_defaults(self._defaults)
-        due = [
-            _Due(task["name"], task["handler"], instant)
-            for task in await self.history.tasks()
-            if (instant := due_at(task, at)) is not None
-        ]
+        due = [one for task in await self.history.tasks() if (one := self._due(task, at)) is not None]
         slots = asyncio.Semaphore(CONCURRENT_TASKS)  # of this invocation alone, shared with no other request
 
         async def bounded(one: _Due) -> str:
@@ -80,10 +86,16 @@ class Scheduler:
     async def tasks(self) -> list[Task]:
         now = datetime.fromtimestamp(self._bindings.clock.now_s(), UTC)
         await self.history.add_defaults(self._defaults)
-        return [
-            Task(**row, next_run_at=rfc3339(next_instant(row["schedule"], now).timestamp()) if row["enabled"] else None)
-            for row in await self.history.tasks()
-        ]
+        return [Task(**row, next_run_at=_next_run(row, now)) for row in await self.history.tasks()]
+
+    def _due(self, task: dict[str, Any], at: datetime) -> _Due | None:
+        """A task whose schedule cannot be read is logged: it keeps no other from running."""
+        try:
+            instant = due_at(task, at)
+        except ServiceError as error:
+            self._log.error("task.schedule_invalid", task=task["name"], detail=error.detail)
+            return None
+        return None if instant is None else _Due(task["name"], task["handler"], instant)
 
     async def _run(self, due: _Due) -> str:
         """One run, its outcome recorded. `skipped`: another event owns it."""

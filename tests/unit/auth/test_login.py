@@ -1,0 +1,58 @@
+"""Where a sign-in may return to, and which browser may finish it."""
+
+import pytest
+
+from auth.domain import login
+from dotdo.errors import ServiceError
+from dotdo.fakes import FakeBindings
+
+ALLOWED = ["https://admin.do"]
+
+
+@pytest.mark.parametrize("target", ["/", "/auth/session", "/a?b=c#d", "https://admin.do/x", "https://admin.do"])
+def test_own_paths_and_listed_origins_are_allowed(target: str) -> None:
+    assert login.safe_return_to(target, ALLOWED) == target
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example/",
+        "http://admin.do/", "https://admin.do.evil.example/", "https://admin.do@evil.example/",
+        "https://evil.example/https://admin.do", "javascript:alert(1)", "", "admin.do", "/\t/evil.example", "/\n",
+        "https://admin.do:444/", "data:text/html,x",
+    ],
+)  # fmt: skip
+def test_everything_else_is_refused(target: str) -> None:
+    with pytest.raises(ServiceError) as refused:
+        login.safe_return_to(target, ALLOWED)
+    assert refused.value.code == "INVALID_ARGUMENT"
+
+
+@pytest.fixture
+def bindings() -> FakeBindings:
+    return FakeBindings({"JWT_SECRET": "j" * 32})
+
+
+def test_the_browser_that_began_may_go_on(bindings: FakeBindings) -> None:
+    attempt = login.begin("/here")
+    assert login.resume(login.seal(attempt, bindings), attempt.state, bindings) == attempt
+    assert len(attempt.challenge) == 43
+    assert attempt.verifier not in attempt.challenge
+
+
+def test_a_missing_foreign_or_old_cookie_is_refused(bindings: FakeBindings) -> None:
+    attempt = login.begin("/here")
+    cookie = login.seal(attempt, bindings)
+    for stored, state in (
+        (None, attempt.state),
+        (cookie, None),
+        (cookie, login.begin("/").state),
+        (cookie + "x", attempt.state),
+    ):
+        with pytest.raises(ServiceError) as refused:
+            login.resume(stored, state, bindings)
+        assert refused.value.code == "LOGIN_FAILED"
+    bindings.clock.now += login.LIFETIME_S
+    with pytest.raises(ServiceError):
+        login.resume(cookie, attempt.state, bindings)

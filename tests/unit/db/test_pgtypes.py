@@ -1,0 +1,70 @@
+"""PostgreSQL's text output and what becomes of it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db.adapters.pgtypes import DECODERS, decode_array, decode_timestamptz
+from db.adapters.sqlstate import error_for
+
+Nested = list["Nested | str | None"]
+
+
+def array_out(value: Nested | str | None) -> str:
+    """What PostgreSQL's array_out writes: every element quoted that could be read otherwise."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, list):
+        return "{" + ",".join(map(array_out, value)) + "}"
+    if value == "" or value.upper() == "NULL" or any(c in '{}",\\' or c.isspace() for c in value):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return value
+
+
+@given(st.lists(st.none() | st.text()))
+def test_arrays_of_text_come_back(values: list[str | None]) -> None:
+    assert decode_array(str)(array_out(list(values))) == values
+
+
+@given(st.lists(st.lists(st.integers().map(str), min_size=2, max_size=2), min_size=1))
+def test_arrays_of_arrays_come_back(rows: list[list[str]]) -> None:
+    assert DECODERS[1016](array_out([list(row) for row in rows])) == [[int(value) for value in row] for row in rows]
+
+
+@pytest.mark.parametrize("text", ["[0:1]={a,b}", "[-1:0][1:1]={{a},{b}}"])
+def test_a_lower_bound_is_not_part_of_the_array(text: str) -> None:
+    assert "a" in repr(decode_array(str)(text))
+
+
+@given(st.datetimes(min_value=datetime(1, 1, 2), timezones=st.just(UTC)))
+def test_instants_are_utc_in_milliseconds(instant: datetime) -> None:
+    text = instant.isoformat(sep=" ").replace("+00:00", "+00")
+    assert decode_timestamptz(text) == instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize("text", ["infinity", "-infinity", "0044-03-15 12:00:00+00 BC"])
+def test_instants_that_have_no_such_form_stay(text: str) -> None:
+    assert decode_timestamptz(text) == text
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "code", "status"),
+    [
+        ("23505", "CONFLICT", 409), ("23503", "REFERENCE_MISSING", 409), ("23502", "INVALID_ARGUMENT", 400),
+        ("22P02", "INVALID_ARGUMENT", 400), ("22003", "INVALID_ARGUMENT", 400), ("40001", "RETRY", 503),
+        ("40P01", "RETRY", 503), ("57014", "TIMEOUT", 504), ("57P01", "UNAVAILABLE", 503), ("42601", "DATABASE_ERROR", 502),
+        ("42P01", "DATABASE_ERROR", 502), ("XX000", "DATABASE_ERROR", 502), ("", "DATABASE_ERROR", 502),
+    ],
+)  # fmt: skip
+def test_a_sqlstate_has_its_code(sqlstate: str, code: str, status: int) -> None:
+    error = error_for(sqlstate)
+    assert (error.code, error.status) == (code, status)
+
+
+def test_only_who_wrote_the_sql_hears_of_it() -> None:
+    assert error_for("42601", raw_sql_message='syntax error at "x"').code == "INVALID_SQL"
+    assert "syntax error" in error_for("42601", raw_sql_message='syntax error at "x"').detail
+    assert "syntax" not in error_for("42601").detail
+    assert "secret" not in error_for("23505", raw_sql_message="secret value").detail

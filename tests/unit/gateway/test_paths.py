@@ -1,0 +1,107 @@
+"""One spelling for every path, and the route each reaches."""
+
+import re
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dotdo.errors import ServiceError
+from gateway.headers import dropped
+from gateway.paths import normalise
+from gateway.routes import ROUTES, Route, match
+
+
+@pytest.mark.parametrize(
+    ("path", "normal"),
+    [
+        ("/db/things", "/db/things"),
+        ("//db///things", "/db/things"),
+        ("/db/./things", "/db/things"),
+        ("/x/../db/things", "/db/things"),
+        ("/../../db", "/db"),
+        ("/x/%2e%2E/db", "/db"),
+        ("/db/%2e/things", "/db/things"),
+        ("/db/", "/db/"),
+        ("/db/things/..", "/db/"),
+        ("", "/"),
+        ("/", "/"),
+        ("/db/a%20b", "/db/a%20b"),
+        ("/db/...", "/db/..."),
+    ],
+)
+def test_paths_get_one_spelling(path: str, normal: str) -> None:
+    assert normalise(path) == normal
+
+
+@pytest.mark.parametrize(
+    "path", ["/db%2fthings", "/db%2Fx", "/a%00b", "/a%0d%0ab", "/a%7f", "/a\x00b", "/a\\b", "/a%", "/a%g1"]
+)
+def test_what_could_mean_two_things_is_refused(path: str) -> None:
+    with pytest.raises(ServiceError) as refused:
+        normalise(path)
+    assert refused.value.status == 400
+
+
+PIECES = st.lists(
+    st.sampled_from(["/", "//", ".", "..", "%2e", "%2E", "%2f", "db", "auth", "x", "%64b", "\\", "%00", "a%20b"]),
+    max_size=12,
+)
+
+
+@given(PIECES)
+def test_no_spelling_survives_a_second_look(pieces: list[str]) -> None:
+    try:
+        normal = normalise("/" + "".join(pieces))
+    except ServiceError:
+        return
+    assert normalise(normal) == normal
+    assert "//" not in normal
+    assert not re.search(r"%2f|\\|\x00", normal, re.IGNORECASE)
+    assert not {unquote(segment) for segment in normal.split("/")} & {".", ".."}
+
+
+@given(st.sampled_from(ROUTES), PIECES)
+def test_every_spelling_of_a_protected_path_meets_its_rule(route: Route, pieces: list[str]) -> None:
+    """What reaches a Worker starts with its prefix after normalising, so its rule was asked."""
+    try:
+        normal = normalise("/" + "".join(pieces))
+    except ServiceError:
+        return
+    if normal == route.prefix or normal.startswith(route.prefix + "/"):
+        assert match(normal) == route
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix", "inner"),
+    [
+        ("/db/things/a", "/db", "/things/a"), ("/db", "/db", "/"), ("/db/", "/db", "/"),
+        ("/auth/login", "/auth", "/login"), ("/schedule/tasks", "/schedule", "/tasks"),
+    ],
+)  # fmt: skip
+def test_the_prefix_is_removed(path: str, prefix: str, inner: str) -> None:
+    route = match(path)
+    assert route is not None
+    assert (route.prefix, route.inner_path(path)) == (prefix, inner)
+
+
+@pytest.mark.parametrize("path", ["/", "/dbx", "/d", "/DB/things", "/unknown", "/things"])
+def test_nothing_else_has_a_route(path: str) -> None:
+    assert match(path) is None
+
+
+def test_the_longest_prefix_counts() -> None:
+    short, long = ROUTES[0], Route("/db/special", "X", ROUTES[0].reads, ROUTES[0].writes)
+    assert match("/db/special/x", (short, long)) is long
+    assert match("/db/specialx", (short, long)) is short
+
+
+def test_claims_about_the_caller_are_dropped() -> None:
+    headers = {
+        "x-dotdo-identity": "a", "x-user-id": "b", "x-forwarded-for": "c", "forwarded": "d", "cf-worker": "e",
+        "connection": "keep-alive, X-Secret-Hop", "x-secret-hop": "f", "te": "g", "transfer-encoding": "h",
+        "authorization": "kept", "accept": "kept", "x-userland": "kept", "cf-connecting-ip": "kept", "cookie": "kept",
+    }  # fmt: skip
+    kept = set(headers) - set(dropped(headers))
+    assert kept == {"authorization", "accept", "x-userland", "cf-connecting-ip", "cookie"}
