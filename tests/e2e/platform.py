@@ -43,6 +43,10 @@ class Platform:
         assert "ok" in answer, answer
         return answer["ok"]
 
+    def forget_schedule(self) -> None:
+        """Every task is as if it had never run: what is due depends on no other test."""
+        self.rows("update scheduled_tasks set last_scheduled_at = null returning name")
+
     def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
         """What psycopg reads: a second opinion on what the Workers wrote."""
         with psycopg.connect(self.postgres_url) as connection:

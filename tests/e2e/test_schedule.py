@@ -4,12 +4,18 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 
 from scripts.stack.cron import fire
 from tests.e2e.platform import Platform, problem
 
 # An instant of its own for each test, far from the others': 2026-01-05 is a Monday.
 MONDAY_S = 1_767_571_200
+
+
+@pytest.fixture(autouse=True)
+def _nothing_has_run(platform: Platform) -> None:
+    platform.forget_schedule()
 
 
 def runs(platform: Platform, scheduled_s: int) -> list[tuple[Any, ...]]:
