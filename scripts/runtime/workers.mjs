@@ -4,6 +4,7 @@
 // folder loads the changed modules into the running Workers. Ends on SIGTERM; the runtime ends with it.
 import { readFileSync, readdirSync, watch } from "node:fs";
 import { extname, join, relative, sep } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 
 const configuration = JSON.parse(readFileSync(process.argv[2], "utf8"));
@@ -84,10 +85,12 @@ try {
 }
 console.log(JSON.stringify({ event: "runtime.ready", workers: configuration.workers.map((worker) => worker.name) }));
 
-let pending;
+// One reload at a time, and none when an editor has only touched a file.
+let reloading = Promise.resolve();
 async function reload() {
   const started = performance.now();
   const changed = options();
+  if (isDeepStrictEqual(changed.workers, serving.workers)) return;
   try {
     await runtime.setOptions(changed);
     serving = changed;
@@ -98,10 +101,12 @@ async function reload() {
     await runtime.setOptions(serving);
   }
 }
+
+let pending;
 for (const folder of configuration.watch) {
   watch(folder, { recursive: true }, (_, file) => {
     if (!file || file.includes("__pycache__")) return;
     clearTimeout(pending);
-    pending = setTimeout(reload, 100);
+    pending = setTimeout(() => (reloading = reloading.then(reload)), 100);
   });
 }
