@@ -1,4 +1,5 @@
--- One row a request of the gateway, and what is asked of them by the hour and by the day.
+-- One row a request of the gateway, and what is asked of them by the hour and by the day. Each table knows the tokens of its last
+-- inserts, so that a repeated insert counts nowhere twice.
 
 create table if not exists api_requests (
     time          DateTime64(3, 'UTC') default now64(3, 'UTC'),
@@ -29,7 +30,8 @@ create table if not exists api_requests_hourly (
     durations AggregateFunction(quantilesTDigest(0.5, 0.95, 0.99), Float64)
 )
 engine = AggregatingMergeTree
-order by (route, hour);
+order by (route, hour)
+settings non_replicated_deduplication_window = 1000;
 
 create materialized view if not exists api_requests_to_hourly to api_requests_hourly as
 select
@@ -51,7 +53,8 @@ create table if not exists api_requests_daily (
     durations AggregateFunction(quantilesTDigest(0.5, 0.95, 0.99), Float64)
 )
 engine = AggregatingMergeTree
-order by (route, day);
+order by (route, day)
+settings non_replicated_deduplication_window = 1000;
 
 create materialized view if not exists api_requests_to_daily to api_requests_daily as
 select
@@ -71,7 +74,8 @@ create table if not exists events_hourly (
     ids    AggregateFunction(uniq, String)
 )
 engine = AggregatingMergeTree
-order by (type, hour);
+order by (type, hour)
+settings non_replicated_deduplication_window = 1000;
 
 create materialized view if not exists events_to_hourly to events_hourly as
 select toStartOfHour(ts) as hour, type, countState() as events, uniqState(id) as ids
@@ -85,7 +89,8 @@ create table if not exists events_daily (
     ids    AggregateFunction(uniq, String)
 )
 engine = AggregatingMergeTree
-order by (type, day);
+order by (type, day)
+settings non_replicated_deduplication_window = 1000;
 
 create materialized view if not exists events_to_daily to events_daily as
 select toDate(ts, 'UTC') as day, type, countState() as events, uniqState(id) as ids

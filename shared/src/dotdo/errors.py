@@ -7,7 +7,12 @@ texts of the inside.
 
 
 class ServiceError(Exception):
-    """code: stable, upper case. status: HTTP. retryable: the same call may succeed later, unchanged."""
+    """code: stable, upper case. status: HTTP. retryable: the same call may succeed later, unchanged.
+
+    reason: for the log alone, never for the caller; without values all the same.
+    """
+
+    reason = ""
 
     def __init__(
         self,

@@ -85,7 +85,9 @@ class Service:
             handler = getattr(self._rpc, method.handler)
             return method.dump(await handler(Call(self._log, defer), **method.arguments(params)))
         except ServiceError as error:
-            self._log.warn("rpc.refused", method=name, code=error.code, status=error.status)
+            self._log.warn(
+                "rpc.refused", method=name, code=error.code, status=error.status, reason=error.reason or None
+            )
             raise
         except Exception as error:
             self._log.error("rpc.failed", method=name, error=repr(error))
@@ -106,19 +108,28 @@ class Service:
         """Answers one HTTP request; every error is problem+json. One log line."""
         started = time.perf_counter()
         trace = begin(trace_from(request.headers))
-        route = ""
+        route = code = reason = ""
         try:
             endpoint, path = self._match(request)
             route = endpoint.path
             call = Call(self._log, defer, self._identify(endpoint, request), request)
             response = await self._answer(endpoint, path, call, request)
         except ServiceError as error:
+            code, reason = error.code, error.reason
             response = problem_response(error, trace.request_id)
         except Exception as error:
             self._log.error("request.failed", route=route, error=repr(error))
             response = problem_response(internal(), trace.request_id)
         duration_ms = round((time.perf_counter() - started) * 1000, 2)
-        self._log.info("request", method=request.method, route=route, status=response.status, duration_ms=duration_ms)
+        self._log.info(
+            "request",
+            method=request.method,
+            route=route,
+            status=response.status,
+            duration_ms=duration_ms,
+            code=code or None,
+            reason=reason or None,
+        )
         return HttpResponse(response.status, response.body, (*response.headers, (REQUEST_ID_HEADER, trace.request_id)))
 
     def _match(self, request: HttpRequest) -> tuple[Endpoint, dict[str, str]]:

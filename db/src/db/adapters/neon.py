@@ -58,6 +58,7 @@ class StatementError(ServiceError):
     def __init__(self, error: ServiceError, sqlstate: str) -> None:
         super().__init__(error.code, error.status, error.title, error.detail, retryable=error.retryable)
         self.sqlstate = sqlstate
+        self.reason = f"SQLSTATE {sqlstate}"
 
 
 def endpoint_of(database_url: str) -> str:

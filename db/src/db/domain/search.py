@@ -22,7 +22,7 @@ _QUERY = "(websearch_to_tsquery('english', {query}) || websearch_to_tsquery('sim
 
 _TEXT = """
 select {columns}, ts_rank_cd(search, words, 1)::float8 as score
-from things, {query} as words
+from things, (select {query} as words) as asked
 where search @@ words and {where}
 order by score desc, ns, id
 """
