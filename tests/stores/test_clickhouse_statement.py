@@ -94,10 +94,10 @@ PIECES = st.sampled_from(
 def test_where_the_engine_finds_several_statements_they_are_refused(engine: Any, sql: str) -> None:
     count = engine.classify_query(sql)["statement_count"]
     try:
-        parse(sql.encode())
+        found = parse(sql.encode())
     except ClickHouseError:
         return
-    assert count <= 1
+    assert count <= 1 or isinstance(found, Insert)  # whose data the engine does not see
 
 
 @given(

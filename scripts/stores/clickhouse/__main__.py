@@ -1,9 +1,12 @@
 """`python -m scripts.stores.clickhouse --port N --path DIR`; the password comes from CLICKHOUSE_PASSWORD."""
 
 import asyncio
+import contextlib
 import os
+import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +21,10 @@ from scripts.stores.clickhouse.process import DATABASE, ROOT, USER
 if TYPE_CHECKING:
     from scripts.stores.clickhouse.server import Server
 
+# Looked up before the engine is loaded: a parent that ends meanwhile must be missed. One that ended even earlier has left
+# this process to number 1, which starts no servers.
+PARENT = os.getppid()
+INIT = 1
 PARENT_CHECK_S = 0.5
 # Requests still running after this when the server stops are cut off; their statements were cancelled before.
 GRACE_S = 2
@@ -46,10 +53,9 @@ def main(
     server = Server(engine, USER, os.environ.get("CLICKHOUSE_PASSWORD", ""), database)
     config = uvicorn.Config(
         server, host=LOOPBACK, port=port, lifespan="off", access_log=False, log_level="warning", server_header=False,
-        timeout_keep_alive=30, timeout_graceful_shutdown=GRACE_S,
+        proxy_headers=False, timeout_keep_alive=30, timeout_graceful_shutdown=GRACE_S,
     )  # fmt: skip
-    parent = os.getppid() if with_parent else None
-    asyncio.run(_serve(_Http(config, server), parent))
+    asyncio.run(_serve(_Http(config, server), PARENT if with_parent else None))
     server.close()
 
 
@@ -58,6 +64,14 @@ class _Http(uvicorn.Server):
         super().__init__(config)
         self._application = application
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals end the server in order; uvicorn's own way would raise them again, before the engine is closed."""
+        loop = asyncio.get_running_loop()
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(stop, self.handle_exit, stop, None)
+        yield
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await asyncio.to_thread(self._application.stop_queries)
         await super().shutdown(sockets)
@@ -65,7 +79,7 @@ class _Http(uvicorn.Server):
 
 async def _serve(http: _Http, parent: int | None) -> None:
     async def follow_parent() -> None:
-        while os.getppid() == parent:
+        while os.getppid() == parent != INIT:
             await asyncio.sleep(PARENT_CHECK_S)
         http.should_exit = True
 

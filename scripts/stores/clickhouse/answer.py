@@ -31,11 +31,11 @@ class Answer:
         """A short text that is no result."""
         await self._whole(status, {"content-type": "text/plain; charset=UTF-8"}, text.encode())
 
-    async def result(self, output_format: str, coding: str, progress: Progress, body: bytes) -> None:
+    async def result(self, output_format: str | None, coding: str, progress: Progress, body: bytes) -> None:
         """A result that is complete."""
         await self._whole(200, self._of_result(output_format, coding, progress), body)
 
-    async def begin(self, output_format: str, coding: str, progress: Progress) -> None:
+    async def begin(self, output_format: str | None, coding: str, progress: Progress) -> None:
         """A result that follows in parts."""
         await self._start(200, self._of_result(output_format, coding, progress))
 
@@ -62,13 +62,14 @@ class Answer:
     def _text(self, error: ClickHouseError) -> str:
         return f"{error} (version {self._version} (official build))\n"
 
-    def _of_result(self, output_format: str, coding: str, progress: Progress) -> Mapping[str, str]:
+    def _of_result(self, output_format: str | None, coding: str, progress: Progress) -> Mapping[str, str]:
         headers = {
-            "content-type": media_type(output_format),
-            "x-clickhouse-format": output_format,
+            "content-type": media_type(output_format) if output_format else "text/plain; charset=UTF-8",
             "x-clickhouse-exception-tag": self._tag,
             "x-clickhouse-summary": _summary(progress),
         }
+        if output_format:
+            headers["x-clickhouse-format"] = output_format
         return {**headers, "content-encoding": coding} if coding else headers
 
     async def _whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:

@@ -11,10 +11,15 @@ GRANTS = (
     " SYSTEM TTL MERGES ON *.*",
     "GRANT TABLE ENGINE ON *",
 )
-# Settings nobody may change: other dialects would pass the lexer by, the others name files of the host.
+# A quarter of the engine's own: results are streamed block by block, and a block of wide rows is held several times.
+BLOCK_ROWS = 16384
+# Settings nobody may change. Other dialects, and the settings that hold SQL, would pass the lexer by; the others name files of
+# the host, to read or to write.
 CONSTANT = (
-    "dialect", "implicit_select", "format_schema", "format_template_row", "format_template_resultset",
-    "allow_experimental_eval_table_function",
+    "dialect", "polyglot_dialect", "implicit_select", "select", "filter", "order", "sort",
+    "additional_table_filters", "additional_result_filter", "parallel_replicas_custom_key",
+    "format_schema", "format_template_row", "format_template_resultset", "output_format_schema",
+    "input_format_record_errors_file_path", "rename_files_after_processing", "allow_experimental_eval_table_function",
 )  # fmt: skip
 
 # The embedded engine's own `default` database overlays the host's file system. An empty default_database leaves that out,
@@ -28,6 +33,7 @@ SERVER = """<clickhouse>
 USERS = """<clickhouse>
   <profiles><default>
     <implicit_select>0</implicit_select>
+    <max_block_size>{block}</max_block_size>
     <constraints>{constraints}</constraints>
   </default></profiles>
   <quotas><default/></quotas>
@@ -54,6 +60,6 @@ def prepare(folder: Path) -> str:
         default.write_text(DEFAULT_DATABASE.format(uuid=uuid.uuid4()))
     constraints = "".join(f"<{name}><const/></{name}>" for name in CONSTANT)
     grants = "".join(f"<query>{grant}</query>" for grant in GRANTS)
-    users.write_text(USERS.format(constraints=constraints, grants=grants))
+    users.write_text(USERS.format(block=BLOCK_ROWS, constraints=constraints, grants=grants))
     server.write_text(SERVER.format(users=users))
     return f"{data}?config-file={server}"

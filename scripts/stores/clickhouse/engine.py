@@ -63,7 +63,7 @@ class Engine:
     def _kill(self, condition: str) -> None:
         handle = self.connect()
         try:
-            handle.run(f"KILL QUERY WHERE {condition} ASYNC FORMAT Null".encode(), "Null", {})
+            handle.run(f"KILL QUERY WHERE {condition} ASYNC".encode(), "TSV", {})
         finally:
             handle.close()
 

@@ -1,16 +1,15 @@
 """One request's statement on the worker threads, and the watch for a client that goes away meanwhile."""
 
 import asyncio
-import contextlib
 import functools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from scripts.stores.clickhouse import execution
 from scripts.stores.clickhouse.body import Body, ClientGone
 from scripts.stores.clickhouse.engine import Engine, Handle, Insertion
-from scripts.stores.clickhouse.errors import QUERY_IS_TOO_LARGE, ClickHouseError, refuse
+from scripts.stores.clickhouse.errors import QUERY_IS_TOO_LARGE, refuse
 from scripts.stores.clickhouse.execution import Lease, Result
 from scripts.stores.clickhouse.request import QueryRequest
 from scripts.stores.clickhouse.sessions import Session, Sessions
@@ -19,6 +18,7 @@ from scripts.stores.clickhouse.statement import Insert, Statement
 # Statements at a time; more wait. KILL QUERY for clients that went away has threads of its own.
 WORKERS = 32
 KILLERS = 2
+KILL_AGAIN_S = 0.2
 # An INSERT with less data than this runs in one go.
 SMALL_INSERT_BYTES = 1024 * 1024
 MAX_VALUES_BYTES = 64 * 1024 * 1024
@@ -82,13 +82,14 @@ class Exchange:
 
     async def call(self, work: Callable[[], T]) -> T:
         """Runs on a worker thread. Raises ClientGone, after the statement has ended, when the client went away."""
-        future = asyncio.get_running_loop().run_in_executor(self._place.workers, work)
+        running = self._place.workers.submit(work)
+        future = asyncio.wrap_future(running)
         if self._gone is None:
             return await future
         waiting: set[asyncio.Future[Any]] = {future, self._gone}
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if self._gone.done():
-            await self._end(future)
+            await self._end(running, future)
             raise ClientGone
         return future.result()
 
@@ -114,12 +115,15 @@ class Exchange:
             raise
         return await self.call(lambda: execution.finish_insert(insertion, insert, data))
 
-    async def _end(self, future: "asyncio.Future[T]") -> None:
-        if not future.cancel():
-            kill = functools.partial(self._place.engine.kill, self._request.query_id)
+    async def _end(self, running: Future[T], future: "asyncio.Future[T]") -> None:
+        """Returns when nothing runs any more."""
+        kill = functools.partial(self._place.engine.kill, self._request.query_id)
+        while not future.done() and not running.cancel():  # a kill too early finds nothing
             await asyncio.get_running_loop().run_in_executor(self._place.killers, kill)
-        with contextlib.suppress(ClickHouseError, asyncio.CancelledError):
-            await future
+            await asyncio.wait({future}, timeout=KILL_AGAIN_S)
+        await asyncio.wait({future})
+        if not future.cancelled():
+            future.exception()  # nobody wants to know
 
     def _take(self) -> Handle:
         self._lease = Lease(self._place.engine, self._request, self._session)

@@ -39,7 +39,8 @@ class Rest(Protocol):
 class Result:
     """What there is to send: all of it, or a beginning and the rest."""
 
-    format: str
+    format: str | None
+    """None when the statement has no result, not even an empty one."""
     body: bytes
     progress: Progress
     rest: Rest | None = None
@@ -88,6 +89,8 @@ def run(handle: Handle, request: QueryRequest, statement: Statement) -> Result:
     extremes = request.settings.get("extremes", "0") != "0"
     if not reads or extremes or not statement.streams or not formats.streamed(output_format):
         body, progress = handle.run(text, output_format, request.params)
+        if not body and not reads:
+            return Result(None, b"", progress)
         return Result(output_format, compressor.compress(body) + compressor.flush() if compressor else body, progress)
     parts = _Parts(handle.stream(text, output_format, request.params), output_format, compressor)
     body = b""
@@ -119,17 +122,19 @@ def finish_insert(insertion: Insertion, insert: Insert, data: bytes) -> Result:
             raise
     if data:
         insertion.append(data)
-    return Result(insert.format, b"", insertion.finish())
+    return Result(None, b"", insertion.finish())
 
 
 class _Parts:
-    """The parts of a streamed result, without the headers that each but the first repeats."""
+    """A streamed result in pieces of moderate size, without the headers that each part but the first repeats."""
 
     def __init__(self, rows: Rows, output_format: str, compressor: Compressor | None) -> None:
         self._rows = rows
         self._format = output_format
         self._compressor = compressor
         self._header = b""
+        self._part = b""
+        self._position = 0
         self.ended = False
 
     @property
@@ -137,19 +142,27 @@ class _Parts:
         return self._rows.progress
 
     def fetch(self) -> bytes:
-        part = self._rows.fetch()
-        if not part:
-            self.ended = True
-            return self._compressor.flush() if self._compressor else b""
-        size = formats.header_size(self._format, part)
-        if self._header and part[:size] == self._header:
-            part = part[size:]
-        else:
-            self._header = part[:size]
-        return self._compressor.compress(part) if self._compressor else part
+        if self._position == len(self._part):
+            self._part = b""  # frees it before the next one is made
+            self._part = self._rows.fetch()
+            if not self._part:
+                self.ended = True
+                return self._compressor.flush() if self._compressor else b""
+            self._position = self._repeated()
+        piece = self._part[self._position : self._position + PART_BYTES]
+        self._position += len(piece)
+        return self._compressor.compress(piece) if self._compressor else piece
 
     def fail(self, last_words: bytes) -> bytes:
         return self._compressor.compress(last_words) + self._compressor.flush() if self._compressor else last_words
+
+    def _repeated(self) -> int:
+        """How much of the part was sent before, as header of the first one."""
+        size = formats.header_size(self._format, self._part)
+        if self._header and self._part[:size] == self._header:
+            return size
+        self._header = self._part[:size]
+        return 0
 
 
 class _Collected:

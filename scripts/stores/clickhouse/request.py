@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from scripts.stores.clickhouse.compression import choose
 from scripts.stores.clickhouse.errors import (
@@ -65,8 +65,9 @@ def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
 
 
 def parameters_of(scope: Mapping[str, Any]) -> dict[str, bytes]:
-    found: list[tuple[bytes, bytes]] = parse_qsl(scope["query_string"], keep_blank_values=True)
-    return {name.decode(errors="replace"): value for name, value in found}
+    """Values as bytes: a statement may hold any. Of a name that comes twice the last counts."""
+    pairs = [part.partition(b"=") for part in scope["query_string"].split(b"&") if part]
+    return {_unquoted(name).decode(errors="replace"): _unquoted(value) for name, _, value in pairs}
 
 
 def authenticate(headers: Mapping[str, str], parameters: Mapping[str, bytes], user: str, password: str) -> None:
@@ -142,6 +143,10 @@ def _session(texts: dict[str, str]) -> SessionRequest | None:
             INVALID_SESSION_TIMEOUT, f"Invalid session timeout '{timeout[:40]}': up to {MAX_SESSION_TIMEOUT_S} seconds"
         )
     return SessionRequest(session_id, int(timeout or DEFAULT_SESSION_TIMEOUT_S), check in ("1", "true"))
+
+
+def _unquoted(text: bytes) -> bytes:
+    return unquote_to_bytes(text.replace(b"+", b" "))
 
 
 def _text(name: str, value: bytes) -> str:

@@ -86,7 +86,7 @@ async def _answer(exchange: Exchange, request: QueryRequest, body: Body, answer:
         await _send_parts(exchange, result, result.rest, coding, answer)
     else:
         await exchange.close()
-        await answer.result(result.format, coding if result.body else "", result.progress, result.body)
+        await answer.result(result.format, coding if result.format else "", result.progress, result.body)
 
 
 async def _send_parts(exchange: Exchange, result: Result, rest: Rest, coding: str, answer: Answer) -> None:

@@ -27,6 +27,7 @@ class Sessions:
 
     def take(self, wanted: SessionRequest) -> Session:
         """Raises ClickHouseError when the session is in use, or has to exist and does not."""
+        self._close_expired()
         session = self._open.get(wanted.id)
         if session is None:
             if wanted.must_exist:
@@ -41,10 +42,10 @@ class Sessions:
         session.expires = time.monotonic() + timeout_s
         session.busy = False
 
-    def close_expired(self) -> None:
+    def _close_expired(self) -> None:
         now = time.monotonic()
         for session_id, session in list(self._open.items()):
-            if not session.busy and session.expires < now:
+            if not session.busy and session.expires <= now:
                 del self._open[session_id]
                 session.handle.close()
 

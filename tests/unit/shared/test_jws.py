@@ -21,7 +21,7 @@ def check(token: str, **changes: object) -> dict[str, object]:
     return jws.verify(token, SECRET, **expected)  # type: ignore[arg-type]
 
 
-@given(st.dictionaries(st.text(), st.integers() | st.text() | st.booleans()))
+@given(st.dictionaries(st.text().filter(lambda name: name != "nbf"), st.integers() | st.text() | st.booleans()))
 def test_what_was_signed_comes_back(extra: dict[str, object]) -> None:
     claims = {**extra, **CLAIMS}
     assert check(jws.sign(claims, SECRET, "t")) == claims

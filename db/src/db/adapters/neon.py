@@ -116,15 +116,14 @@ class Neon:
     ) -> list[Rows]:
         """All of the statements or none of them. Raises ServiceError."""
         limit = _statement("select set_config('statement_timeout', $1, true)", [f"{int(timeout_s * 1000)}ms"])
-        body = {"queries": [limit, *(_statement(one.sql, one.params) for one in statements)]}
+        queries = [limit, *(_statement(one.sql, one.params) for one in statements)]
         headers = {"neon-batch-isolation-level": isolation, "neon-batch-read-only": "true" if read_only else "false"}
 
         async def attempt() -> list[Rows]:
-            answer = _body(await self._post(body, headers, timeout_s), raw_sql=raw_sql)
-            try:
-                results = answer["results"]
-            except (KeyError, TypeError) as error:
-                raise database_error() from error
+            reply = await self._post({"queries": queries}, headers, timeout_s)
+            results = _body(reply, raw_sql=raw_sql).get("results")
+            if not isinstance(results, list) or len(results) != len(queries):
+                raise database_error()
             return [_rows(result) for result in results[1:]]
 
         return await with_retries(attempt, self._bindings.clock) if repeatable else await attempt()
@@ -163,7 +162,7 @@ def _parameter(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
 
 
-def _body(reply: HttpReply, *, raw_sql: bool) -> Any:
+def _body(reply: HttpReply, *, raw_sql: bool) -> dict[str, Any]:
     if reply.status in (502, 503, 504):
         raise _no_database()
     try:

@@ -21,7 +21,8 @@ _RANDOM = re.compile(r"(?:^|[\s,])r", re.IGNORECASE)
 _STEP = re.compile(r"/(\d+)")
 _WIDTHS = (60, 24, 31, 12, 7)  # of the five fields
 _SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-_RANGE_OF_ONE = re.compile(r"(?<!\d)(\d+)-\1(?![\d/])")
+# croniter reads a range of one, such as 5-5, as the whole field.
+_RANGE_OF_ONE = re.compile(r"\b(\w+)-\1\b(?:/\d+)?", re.IGNORECASE)
 _UNITS = {"minute": (60, "*/{} * * * *"), "hour": (24, "0 */{} * * *")}
 
 
@@ -46,12 +47,12 @@ def to_cron(schedule: str) -> str:
     for field, whole in zip(fields, _WIDTHS, strict=True):
         if any(int(step) > whole for step in _STEP.findall(field)):
             raise invalid_argument(f"schedule: the step of {field} is larger than the {whole} its field has")
+    text = _RANGE_OF_ONE.sub(r"\1", text)
     try:
         croniter(text, _SOME_TIME).get_next()
     except CroniterBadDateError as error:
         raise invalid_argument("schedule: no such date ever comes") from error
-    # croniter reads a range of one, such as 5-5, as the whole field.
-    return _RANGE_OF_ONE.sub(r"\1", text)
+    return text
 
 
 def latest_instant(schedule: str, at: datetime) -> datetime:

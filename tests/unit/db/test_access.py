@@ -1,0 +1,139 @@
+"""What HTTP callers see and may write: private things exist for who may see them, and raw SQL never writes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from dotdo.http import HttpResponse
+from dotdo.identity import Identity
+
+ADMIN = Identity("api_key", "usr_admin", "admin", permissions=("*",), key_id="key_1")
+USER = Identity("api_key", "usr_user", "user", permissions=("things:read", "things:write"), key_id="key_2")
+VIEWER = Identity("api_key", "usr_viewer", "viewer", permissions=("things:read",), key_id="key_3")
+
+BODY = {"type": "note", "data": {"a": 1}}
+
+
+def thing(**changes: Any) -> dict[str, Any]:
+    return {
+        "ns": "n", "id": "i", "type": "note", "content": None, "code": None, "data": {"a": 1}, "visibility": "public",
+        "version": 3, "created_at": "2026-11-23T10:00:00.000Z", "updated_at": "2026-11-23T10:00:00.000Z", **changes,
+    }  # fmt: skip
+
+
+def code_of(response: HttpResponse) -> str:
+    return str(json.loads(response.body)["code"])
+
+
+@pytest.mark.parametrize(
+    ("identity", "visibility", "status"),
+    [
+        (VIEWER, "public", 200), (VIEWER, "unlisted", 200), (VIEWER, "private", 404),
+        (USER, "private", 404), (ADMIN, "private", 200),
+    ],
+)  # fmt: skip
+async def test_a_private_thing_is_not_there_for_others(
+    endpoint: Any, rows: Any, identity: Identity, visibility: str, status: int
+) -> None:
+    response = await endpoint(rows(thing(visibility=visibility))).send("GET", "/things/n/i", identity)
+    assert response.status == status
+    assert (("etag", '"3"') in response.headers) == (status == 200)
+
+
+async def test_no_answer_tells_a_private_thing_from_none(endpoint: Any, rows: Any) -> None:
+    private = await endpoint(rows(thing(visibility="private"))).send("GET", "/things/n/i", USER, x_request_id="r")
+    missing = await endpoint().send("GET", "/things/n/i", USER, x_request_id="r")
+    assert private == missing
+
+
+@pytest.mark.parametrize(("method", "body"), [("DELETE", None), ("PATCH", {"type": "x"}), ("PUT", BODY)])
+async def test_a_private_thing_is_not_changed_by_others(endpoint: Any, rows: Any, method: str, body: Any) -> None:
+    database = endpoint(rows(thing(visibility="private")))
+    response = await database.send(method, "/things/n/i", USER, body)
+    assert response.status in (403, 404)
+    assert len(database.http.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/things", {**BODY, "ns": "n", "id": "i"}),
+        ("DELETE", "/things/n/i", None),
+        ("GET", "/stats", None),
+        ("POST", "/rpc", {"method": "health"}),
+    ],
+)
+async def test_a_viewer_causes_no_statement_it_may_not(endpoint: Any, method: str, path: str, body: Any) -> None:
+    database = endpoint()
+    response = await database.send(method, path, VIEWER, body)
+    assert (response.status, code_of(response), database.http.calls) == (403, "FORBIDDEN", [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [("", 200), ("&visibility=public", 200), ("&visibility=private", 403), ("&visibility=unlisted", 403)],
+)
+async def test_lists_are_of_public_things(endpoint: Any, asked: str, status: int) -> None:
+    database = endpoint()
+    response = await database.send("GET", f"/things?ns=n{asked}", VIEWER)
+    assert response.status == status
+    assert all("public" in body["params"] for body in database.bodies)
+
+
+@pytest.mark.parametrize("method", ["transaction", "execute"])
+async def test_what_writes_by_raw_sql_is_not_offered_over_http(endpoint: Any, method: str) -> None:
+    database = endpoint()
+    response = await database.send("POST", "/rpc", ADMIN, {"method": method, "params": ["delete from things"]})
+    assert (response.status, code_of(response), database.http.calls) == (403, "FORBIDDEN_METHOD", [])
+
+
+@pytest.mark.parametrize(
+    "params", [["select 1"], ["select 1", []], ["select 1", [], {"readOnly": False}], ["select 1", [], None]]
+)
+@pytest.mark.parametrize("method", ["query", "first"])
+async def test_raw_sql_over_http_is_read_only_whatever_was_asked(
+    endpoint: Any, rows: Any, method: str, params: list[Any]
+) -> None:
+    database = endpoint({"results": [rows(), rows({"n": 7})]})
+    response = await database.send("POST", "/rpc", ADMIN, {"method": method, "params": params})
+    assert response.status == 200
+    assert database.http.calls[0].headers["neon-batch-read-only"] == "true"
+    result = json.loads(response.body)["result"]
+    assert (result if method == "first" else result["rows"][0]) == {"n": 7}
+
+
+@pytest.mark.parametrize("name", ["nope", "__class__", "_database", "get_things", "raw"])
+async def test_only_the_contracts_methods_are_there(endpoint: Any, name: str) -> None:
+    response = await endpoint().send("POST", "/rpc", ADMIN, {"method": name})
+    assert (response.status, code_of(response)) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("tag", "status"),
+    [('"3"', 304), ('W/"3"', 304), ('"1", "3"', 304), ("*", 304), ('"4"', 200), ("3", 200), ("", 200)],
+)
+async def test_a_reader_who_has_it_gets_no_body(endpoint: Any, rows: Any, tag: str, status: int) -> None:
+    response = await endpoint(rows(thing())).send("GET", "/things/n/i", VIEWER, if_none_match=tag)
+    assert (response.status, response.body == "") == (status, status == 304)
+
+
+@pytest.mark.parametrize("tag", ["3", '"x"', '"0"', 'W/"3"', '"3", "4"', '"-1"', '"' + "9" * 30 + '"', '"٣'])
+async def test_a_write_is_not_made_on_a_condition_that_cannot_be_read(endpoint: Any, rows: Any, tag: str) -> None:
+    database = endpoint(rows(thing()))
+    response = await database.send("PUT", "/things/n/i", ADMIN, BODY, if_match=tag)
+    assert (response.status, code_of(response), database.http.calls) == (400, "INVALID_ARGUMENT", [])
+
+
+async def test_a_write_on_another_version_is_refused(endpoint: Any) -> None:
+    database = endpoint()
+    response = await database.send("PUT", "/things/n/i", ADMIN, BODY, if_match='"2"')
+    assert (response.status, code_of(response)) == (412, "VERSION_MISMATCH")
+    assert database.bodies[0]["params"][-1] == 2
+
+
+async def test_a_new_thing_says_where_it_is(endpoint: Any, rows: Any) -> None:
+    database = endpoint(rows(thing(ns="a/b", id="ü", version=1)))
+    response = await database.send("POST", "/things", ADMIN, {**BODY, "ns": "a/b", "id": "ü"})
+    assert response.status == 201
+    assert ("location", "/things/a%2Fb/%C3%BC") in response.headers

@@ -1,0 +1,175 @@
+"""db.adapters.neon: whatever comes back, the caller gets an error of ours that tells nothing of the inside."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db.adapters.neon import Neon, Rows, Statement, StatementError, endpoint_of
+from db.adapters.retries import BASE_S, RETRIES
+from dotdo.errors import ServiceError
+from dotdo.fakes import FakeBindings, FakeHttp
+from dotdo.ports import HttpError, HttpReply
+
+INSIDE = ("secret", "hunter2", "neon.test", "select", "insert")
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["7", "{", "{}", "t", "x", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "dataTypeID", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+FIELDS = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.just("n"), "dataTypeID": st.sampled_from([16, 23, 25, 114, 701, 1007, 1184, 3802])}
+    ),
+    max_size=2,
+)
+RESULTS = st.fixed_dictionaries(
+    {"fields": FIELDS | JSON, "rows": st.lists(st.lists(JSON, max_size=2), max_size=2) | JSON, "rowCount": JSON}
+)
+
+
+def store(reply: HttpReply) -> Neon:
+    return Neon(
+        FakeBindings({"DATABASE_URL": "postgresql://u:hunter2@a.neon.test/d"}, http=FakeHttp(lambda call: reply))
+    )
+
+
+@given(
+    RESULTS | JSON | st.fixed_dictionaries({"results": st.lists(RESULTS | JSON, max_size=3) | JSON}),
+    st.sampled_from([200, 400, 500]),
+)
+async def test_garbage_is_a_database_error_and_nothing_else(body: Any, status: int) -> None:
+    neon = store(HttpReply(status, {}, json.dumps(body)))
+    asked: list[Callable[[], Awaitable[Rows | list[Rows]]]] = [
+        lambda: neon.query("select 1"),
+        lambda: neon.query("select 1", read_only=True),
+        lambda: neon.transaction([Statement("select 1")]),
+    ]
+    for ask in asked:
+        try:
+            answer = await ask()
+        except ServiceError as error:
+            assert (error.code, error.status) == ("DATABASE_ERROR", 502)
+        else:
+            assert all(isinstance(one, Rows) for one in (answer if isinstance(answer, list) else [answer]))
+
+
+@pytest.mark.parametrize("text", ["", "<html>", "[" * 100_000, '{"fields":', "null"])
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_what_is_no_json_is_a_database_error(text: str, status: int) -> None:
+    with pytest.raises(ServiceError) as error:
+        await store(HttpReply(status, {}, text)).query("select 1")
+    assert error.value.code == "DATABASE_ERROR"
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "code", "status", "retryable"),
+    [
+        ("23505", "CONFLICT", 409, False),
+        ("23503", "REFERENCE_MISSING", 409, False),
+        ("23502", "INVALID_ARGUMENT", 400, False),
+        ("23514", "INVALID_ARGUMENT", 400, False),
+        ("22P02", "INVALID_ARGUMENT", 400, False),
+        ("25006", "READ_ONLY", 400, False),
+        ("40001", "RETRY", 503, True),
+        ("40P01", "RETRY", 503, True),
+        ("57014", "TIMEOUT", 504, True),
+        ("57P01", "UNAVAILABLE", 503, True),
+        ("57P03", "UNAVAILABLE", 503, True),
+        ("0A000", "DATABASE_ERROR", 502, False),
+        ("28P01", "DATABASE_ERROR", 502, False),
+        ("made up", "DATABASE_ERROR", 502, False),
+    ],
+)
+@pytest.mark.parametrize("raw_sql", [False, True])
+async def test_a_refusal_has_its_code_and_no_word_of_the_statement(
+    endpoint: Any, refusal: Any, sqlstate: str, code: str, status: int, retryable: bool, raw_sql: bool
+) -> None:
+    with pytest.raises(StatementError) as error:
+        await endpoint(refusal(sqlstate)).neon.query("insert into secret", ["secret value"], raw_sql=raw_sql)
+    found = error.value
+    assert (found.code, found.status, found.retryable, found.sqlstate) == (code, status, retryable, sqlstate)
+    assert not [word for word in INSIDE if word in f"{found} {found.detail} {found.title}"]
+
+
+async def test_who_wrote_the_statement_hears_what_is_wrong_with_it(endpoint: Any, refusal: Any) -> None:
+    with pytest.raises(ServiceError) as error:
+        await endpoint(refusal("42601", 'syntax error at or near "form"')).neon.query("select form", raw_sql=True)
+    assert (error.value.code, error.value.status) == ("INVALID_SQL", 400)
+    assert error.value.detail == 'syntax error at or near "form" (SQLSTATE 42601)'
+
+
+@pytest.mark.parametrize("answer", [{"rows": 5}, HttpReply(400, {}, "{}"), HttpReply(500, {}, "")])
+async def test_every_raise_is_an_error_of_its_own(endpoint: Any, answer: Any) -> None:
+    """One object raised again and again would gather the tracebacks, and with them the values, of every request."""
+    neon, found = endpoint(answer, answer).neon, []
+    for _ in range(2):
+        with pytest.raises(ServiceError) as error:
+            await neon.query("select 1")
+        found.append(error.value)
+    assert found[0] is not found[1]
+
+
+async def test_the_wait_before_another_try_grows_and_is_bounded(endpoint: Any) -> None:
+    database = endpoint(*[HttpError("cut")] * (RETRIES + 1))
+    before = database.bindings.clock.now
+    with pytest.raises(ServiceError, match="UNAVAILABLE"):
+        await database.neon.query("select 1", repeatable=True)
+    assert 0 <= database.bindings.clock.now - before <= BASE_S * (2**RETRIES - 1)
+
+
+async def test_a_timeout_is_not_tried_again_since_its_time_is_spent(endpoint: Any) -> None:
+    database = endpoint(HttpError("slow", timed_out=True))
+    with pytest.raises(ServiceError, match="TIMEOUT"):
+        await database.neon.query("select 1", repeatable=True)
+    assert len(database.http.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("params", "sent"),
+    [
+        ([None, True, 7, 1.5, "it's"], [None, True, 7, 1.5, "it's"]),
+        ([{"a": "é"}], ['{"a": "é"}']),
+        ([["a", None], []], [["a", None], []]),
+        (["\\x00ff"], ["\\x00ff"]),
+    ],
+)
+async def test_values_travel_beside_the_statement(endpoint: Any, params: list[Any], sent: list[Any]) -> None:
+    database = endpoint()
+    await database.neon.query("select $1", params)
+    assert database.bodies == [{"query": "select $1", "params": sent}]
+
+
+async def test_a_read_only_statement_is_a_transaction_that_says_so(endpoint: Any, rows: Any) -> None:
+    database = endpoint({"results": [rows({"set_config": "2s"}), rows({"n": 7})]})
+    assert (await database.neon.query("select 7 as n", read_only=True, timeout_s=2)).first() == {"n": 7}
+    (call,), (body,) = database.http.calls, database.bodies
+    assert call.headers["neon-batch-read-only"] == "true"
+    assert [one["query"] for one in body["queries"]][1:] == ["select 7 as n"]
+    assert (body["queries"][0]["params"], call.timeout_s) == (["2000ms"], 3)
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        (
+            "postgresql://u:p@ep-x-1.eu-central-1.aws.neon.tech/main?sslmode=require",
+            "https://api.eu-central-1.aws.neon.tech/sql",
+        ),
+        ("postgres://u@ep-x-1-pooler.us-east-2.aws.neon.tech:5432/main", "https://api.us-east-2.aws.neon.tech/sql"),
+    ],
+)
+def test_the_address_is_that_of_neons_own_driver(url: str, address: str) -> None:
+    assert endpoint_of(url) == address
+
+
+async def test_another_endpoint_is_taken_when_it_is_set(endpoint: Any) -> None:
+    database = endpoint(NEON_HTTP_ENDPOINT="http://127.0.0.1:9/sql")
+    await database.neon.query("select 1")
+    assert database.http.calls[0].url == "http://127.0.0.1:9/sql"

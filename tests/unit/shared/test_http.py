@@ -1,0 +1,92 @@
+"""dotdo.http: the parts of a request, and what is no request of ours."""
+
+import json
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dotdo.errors import ServiceError
+from dotdo.http import HttpRequest, json_response
+from dotdo.paging import decode_cursor
+
+ENCODABLE = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.lists(ENCODABLE.filter(bool)))
+def test_segments_come_back_decoded(segments: list[str]) -> None:
+    path = "/" + "/".join(quote(segment, safe="") for segment in segments)
+    assert HttpRequest("GET", path).segments == segments
+
+
+@given(st.dictionaries(ENCODABLE, ENCODABLE))
+def test_query_parameters_come_back_decoded(query: dict[str, str]) -> None:
+    assert HttpRequest("GET", "/", urlencode(query)).query == query
+
+
+@pytest.mark.parametrize("query", ["a=1&a=2", "a=&a=", "a&%61"])
+def test_a_parameter_given_twice_is_refused(query: str) -> None:
+    with pytest.raises(ServiceError, match="more than once"):
+        _ = HttpRequest("GET", "/", query).query
+
+
+@pytest.mark.parametrize("path", ["/%ff", "/%c0%af", "/a/%ed%a0%80"])
+def test_a_path_that_is_no_utf8_is_refused(path: str) -> None:
+    with pytest.raises(ServiceError) as refused:
+        _ = HttpRequest("GET", path).segments
+    assert (refused.value.status, refused.value.code) == (400, "INVALID_ARGUMENT")
+
+
+def posted(body: bytes, content_type: str = "application/json") -> HttpRequest:
+    async def read() -> bytes:
+        return body
+
+    return HttpRequest("POST", "/", headers={"content-type": content_type}, read_body=read)
+
+
+@pytest.mark.parametrize("media", ["application/json", "Application/JSON; charset=utf-8", " application/json ;x=y"])
+async def test_json_is_read_under_its_own_name(media: str) -> None:
+    assert await posted(b'{"a": [1]}', media).json() == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    "media", ["", "text/plain", "application/jsonx", "application/problem+json", "multipart/form-data"]
+)
+async def test_another_media_type_is_refused_unread(media: str) -> None:
+    with pytest.raises(ServiceError) as refused:
+        await posted(b"{}", media).json()
+    assert (refused.value.status, refused.value.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"{'a': 1}", b"NaN", b"[Infinity]", b"\xff", b"[" * 100_000, b"{}{}"],
+    ids=lambda body: repr(body[:8]),
+)
+async def test_what_is_no_json_is_malformed(body: bytes) -> None:
+    with pytest.raises(ServiceError) as refused:
+        await posted(body).json()
+    assert (refused.value.status, refused.value.code) == (400, "MALFORMED_JSON")
+
+
+async def test_a_body_that_is_too_large_says_so() -> None:
+    async def read() -> bytes:
+        raise ServiceError("PAYLOAD_TOO_LARGE", 413, "Payload too large", "at most 10 bytes are taken")
+
+    with pytest.raises(ServiceError) as refused:
+        await HttpRequest("POST", "/", headers={"content-type": "application/json"}, read_body=read).json()
+    assert refused.value.status == 413
+
+
+def test_an_answer_is_compact_json() -> None:
+    response = json_response({"a": "é", "b": [1]}, 201, [("location", "/x")])
+    assert (response.status, response.body) == (201, '{"a":"é","b":[1]}')
+    assert list(response.headers) == [("content-type", "application/json"), ("location", "/x")]
+    assert json.loads(response.body) == {"a": "é", "b": [1]}
+
+
+def test_a_cursor_nested_without_end_is_refused() -> None:
+    with pytest.raises(ServiceError) as refused:
+        decode_cursor("W1tb" * 50_000, 2)  # [[[ and so on
+    assert refused.value.code == "INVALID_ARGUMENT"

@@ -1,0 +1,82 @@
+"""dotdo.log: nothing that opens a door is ever written, wherever it stands."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dotdo.ids import BASE62
+from dotdo.tracing import Trace, begin
+
+WORDS = st.text(alphabet=BASE62, min_size=16, max_size=40)
+CREDENTIALS = st.one_of(
+    st.builds("sk_{}_{}".format, st.sampled_from(["live", "test"]), WORDS),
+    st.builds("eyJ{}.{}.{}".format, WORDS, WORDS, WORDS),
+    st.builds("{}://user:{}@db.test:5432/main".format, st.sampled_from(["postgres", "postgresql"]), WORDS),
+)
+SECRET_FIELDS = [
+    "password",
+    "INTERNAL_SECRET",
+    "refresh_token",
+    "Authorization",
+    "set-cookie",
+    "apiKey",
+    "connection_string",
+]
+NESTINGS: list[Any] = [
+    lambda text: text,
+    lambda text: [text],
+    lambda text: (1, [text, None]),
+    lambda text: {"inner": text},
+    lambda text: {text: "as a name"},
+    lambda text: {"deep": [{"er": {"est": text}}]},
+    lambda text: RuntimeError(f"refused {text}!"),
+    lambda text: {text},
+    lambda text: text.encode(),
+]
+
+
+# The log is read and emptied by each example itself.
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    credential=CREDENTIALS,
+    nest=st.sampled_from(NESTINGS),
+    before=st.text(max_size=5),
+    after=st.sampled_from(["", " ", "\n", "é"]),
+)
+def test_no_credential_survives_anywhere(logged: Any, credential: str, nest: Any, before: str, after: str) -> None:
+    logged.log.warn("event", detail=nest(f"{before} {credential}{after}"))
+    assert credential not in logged.text
+    assert "[redacted]" in logged.text
+
+
+@pytest.mark.parametrize("field", SECRET_FIELDS)
+@pytest.mark.parametrize("value", ["plain", 123456, 1.5, ["plain"], {"inner": "plain"}, {"inner": 123456}], ids=repr)
+def test_a_field_that_names_a_secret_shows_nothing_of_it(logged: Any, field: str, value: object) -> None:
+    logged.log.info("event", **{field: value}, nested={"list": [{field: value}]})
+    (line,) = logged.lines
+    assert line[field] == line["nested"]["list"][0][field] == "[redacted]"
+
+
+def test_everything_else_stays_as_it_is(logged: Any) -> None:
+    fields = {"status": 200, "ok": True, "ms": 1.5, "path": "/things/é", "list": [1, None, "a"], "map": {"a": None}}
+    logged.log.info("event", **fields, absent=None)
+    (line,) = logged.lines
+    assert {name: line[name] for name in fields} == fields
+    assert "absent" not in line
+
+
+@pytest.mark.parametrize("text", ["line\nline", "\u2028", "\ud800", '"}{"', "\x00"])
+def test_a_line_is_one_line_of_json_whatever_it_holds(logged: Any, text: str) -> None:
+    logged.log.error("event", detail=text, **{"na\nme": 1})
+    assert logged.text.count("\n") == len(logged.text.splitlines()) == 1
+    assert logged.lines[0]["detail"] == text
+    logged.text.encode("ascii")
+
+
+def test_a_line_belongs_to_its_request(logged: Any) -> None:
+    begin(Trace("req_1", "00-a-b-01"))
+    logged.log.info("event")
+    assert (logged.lines[0]["request_id"], logged.lines[0]["level"]) == ("req_1", "info")
+    assert logged.lines[0]["time"].endswith("Z")
