@@ -8,7 +8,7 @@ from collections.abc import Sequence
 # Each Worker's entry.py is the module `entry`: mypy takes one of them at a time.
 CHECKS: dict[str, Sequence[str]] = {
     "ruff format": ("ruff", "format", "--check", "--quiet", "."),
-    "ruff check": ("ruff", "check", "--quiet", "."),
+    "ruff check": ("ruff", "check", "--no-cache", "--quiet", "."),
     "mypy gateway": ("mypy", "gateway/src"),
     "mypy db": ("mypy", "db/src"),
     "mypy auth": ("mypy", "auth/src"),

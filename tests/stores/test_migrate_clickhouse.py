@@ -9,12 +9,12 @@ import clickhouse_connect
 import pytest
 import pytest_asyncio
 from clickhouse_connect.driver.client import Client
-from scripts.stores.clickhouse import ClickHouse
 
 from scripts.migrate import CLICKHOUSE_FOLDER, MigrationError, migrate_clickhouse
 from scripts.migrations.clickhouse import pending_clickhouse
 from scripts.migrations.files import load
 from scripts.stack.process import free_port
+from scripts.stores.clickhouse import ClickHouse
 
 PASSWORD = "p@ss/word"
 
