@@ -15,7 +15,7 @@ create table things (
     -- to_tsvector over jsonb takes the string values and leaves keys and numbers out.
     search          tsvector    not null generated always as (
         setweight(to_tsvector('english', coalesce(content, '')), 'A')
-        || setweight(to_tsvector('simple', type), 'B')
+        || setweight(to_tsvector('english', type), 'B')
         || setweight(to_tsvector('english', data), 'C')
     ) stored,
     version         bigint      not null default 1,

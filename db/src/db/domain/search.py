@@ -17,8 +17,7 @@ _CANDIDATES_AT_LEAST = 50
 
 Mode = Literal["text", "vector", "hybrid"]
 
-# Content and data are stemmed as English, the type is not: a word may match either way.
-_QUERY = "(websearch_to_tsquery('english', {query}) || websearch_to_tsquery('simple', {query}))"
+_QUERY = "websearch_to_tsquery('english', {query})"
 
 _TEXT = """
 select {columns}, ts_rank_cd(search, words, 1)::float8 as score
