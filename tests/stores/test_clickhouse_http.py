@@ -261,6 +261,20 @@ async def test_errors_in_data(client: Client) -> None:
     assert await client.text(f"select count() from {table}") == "0\n"
 
 
+async def test_an_early_error_in_long_data(client: Client) -> None:
+    table = await client.table("a UInt8")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"a":"x"}\n'
+        for _ in range(40):
+            yield b'{"a":1}\n' * 100_000
+
+    params = {"query": f"insert into {table} format JSONEachRow"}
+    answer = await client.http.post("/", params=params, content=pieces())
+    assert (answer.status_code, answer.headers["x-clickhouse-exception-code"]) == (400, "27")
+    assert await client.text(f"select count() from {table}") == "0\n"
+
+
 async def test_the_summary_of_an_insert(client: Client) -> None:
     table = await client.table("a UInt64")
     answer = await client.post(f"insert into {table} format CSV", "1\n2\n3\n")

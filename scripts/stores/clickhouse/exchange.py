@@ -111,7 +111,7 @@ class Exchange:
                 await self.call(functools.partial(insertion.append, data))
                 data = await body.read(SMALL_INSERT_BYTES)
         except (ClientGone, asyncio.CancelledError):
-            insertion.cancel()
+            await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._place.workers, insertion.cancel))
             raise
         return await self.call(lambda: execution.finish_insert(insertion, insert, data))
 

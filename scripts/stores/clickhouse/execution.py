@@ -89,7 +89,7 @@ def run(handle: Handle, request: QueryRequest, statement: Statement) -> Result:
     extremes = request.settings.get("extremes", "0") != "0"
     if not reads or extremes or not statement.streams or not formats.streamed(output_format):
         body, progress = handle.run(text, output_format, request.params)
-        if not body and not reads:
+        if not body and not reads and statement.first_word != b"KILL":
             return Result(None, b"", progress)
         return Result(output_format, compressor.compress(body) + compressor.flush() if compressor else body, progress)
     parts = _Parts(handle.stream(text, output_format, request.params), output_format, compressor)

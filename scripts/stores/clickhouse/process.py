@@ -40,7 +40,7 @@ class ClickHouse:
         require_free(self.port, "ClickHouse", "CLICKHOUSE_PORT")
         command = [
             sys.executable, "-m", "scripts.stores.clickhouse", "--with-parent",
-            "--port", str(self.port), "--path", str(self.data_dir), "--database", DATABASE,
+            "--port", str(self.port), "--path", str(self.data_dir.resolve()), "--database", DATABASE,
         ]  # fmt: skip
         env = {"CLICKHOUSE_PASSWORD": self.password}
         self.child = Child("ClickHouse", command, self.log, env=env, cwd=ROOT)
