@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from dotdo.errors import ServiceError, internal, method_not_allowed, not_found, unavailable
 from dotdo.http import HttpResponse, json_response
-from dotdo.identity import ANONYMOUS, IDENTITY_HEADER, Identity, sign_identity
+from dotdo.identity import ANONYMOUS, IDENTITY_HEADER, Identity, internal_secret, sign_identity
 from dotdo.log import Logger
 from dotdo.ports import Bindings, HttpError, UpstreamResponse
 from dotdo.problem import problem_response
@@ -112,7 +112,7 @@ class Gateway:
             identity,
             audience=route.binding.lower(),
             request_id=trace.request_id,
-            secret=self._bindings.text("INTERNAL_SECRET").encode(),
+            secret=internal_secret(self._bindings),
             now_s=self._bindings.clock.now_s(),
         )
         upstream = self._bindings.upstream(route.binding)

@@ -29,6 +29,6 @@ async def _state(bindings: Bindings, name: str) -> str:
     try:
         async with asyncio.timeout(TIMEOUT_S):
             answer = await bindings.peer(name).call("health")
-    except (ServiceError, TimeoutError):
+        return str(answer["status"])
+    except (ServiceError, TimeoutError, KeyError, TypeError):
         return "down"
-    return str(answer["status"])

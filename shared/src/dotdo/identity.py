@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dotdo import jws
-from dotdo.errors import unauthenticated
+from dotdo.errors import not_configured, unauthenticated
 from dotdo.permissions import ADMIN_ROLE, permitted
+from dotdo.ports import Bindings
 
 IDENTITY_HEADER = "x-dotdo-identity"
 ISSUER = "dotdo-gateway"
@@ -42,6 +43,14 @@ class Identity:
 
 
 ANONYMOUS = Identity(kind="anonymous")
+
+
+def internal_secret(bindings: Bindings) -> bytes:
+    """INTERNAL_SECRET, which is at least 32 bytes, else NOT_CONFIGURED."""
+    secret = bindings.text("INTERNAL_SECRET").encode()
+    if len(secret) < jws.MIN_SECRET_BYTES:
+        raise not_configured(f"INTERNAL_SECRET (at least {jws.MIN_SECRET_BYTES} bytes)")
+    return secret
 
 
 def sign_identity(identity: Identity, *, audience: str, request_id: str, secret: bytes, now_s: float) -> str:

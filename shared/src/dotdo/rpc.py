@@ -61,8 +61,9 @@ class JsonPeer:
         """The method's result. Raises the peer's ServiceError; 503 UNAVAILABLE when the peer gives no answer."""
         trace = current()
         request = {"method": method, "params": params, "trace": (trace.request_id, trace.traceparent)}
+        text = json.dumps(request, separators=(",", ":"))
         try:
-            answer = json.loads(await self._send(json.dumps(request, separators=(",", ":"))))
+            answer = json.loads(await self._send(text))
         except Exception as error:
             raise unavailable(f"the {self._name} service does not answer") from error
         match answer:

@@ -22,7 +22,7 @@ from dotdo.errors import (
     unauthenticated,
 )
 from dotdo.http import HttpRequest, HttpResponse, json_text_response
-from dotdo.identity import ANONYMOUS, IDENTITY_HEADER, Identity, verify_identity
+from dotdo.identity import ANONYMOUS, IDENTITY_HEADER, Identity, internal_secret, verify_identity
 from dotdo.log import Logger
 from dotdo.model import Model, validated
 from dotdo.ports import Bindings, Defer
@@ -150,7 +150,7 @@ class Service:
         identity = verify_identity(
             header,
             audience=self.contract.service,
-            secret=self._bindings.text("INTERNAL_SECRET").encode(),
+            secret=internal_secret(self._bindings),
             now_s=self._bindings.clock.now_s(),
         )
         if endpoint.access != "public" and identity.kind == "anonymous":

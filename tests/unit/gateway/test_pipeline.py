@@ -151,9 +151,17 @@ async def test_a_worker_that_fails_or_is_not_bound_is_named(bindings: FakeBindin
     assert (unbound.status, json.loads(unbound.body)["code"]) == (503, "SERVICE_NOT_BOUND")
 
 
+async def test_a_short_secret_is_named(bindings: FakeBindings) -> None:
+    bindings.texts["INTERNAL_SECRET"] = "short"
+    response = await ask(bindings, "GET", "/db/things", "viewer")
+    assert isinstance(response, HttpResponse)
+    assert (response.status, "INTERNAL_SECRET" in response.body) == (503, True)
+
+
 async def test_ready_names_who_is_down(bindings: FakeBindings) -> None:
     bindings.peers["DB"] = FakePeer(health=lambda: {"status": "ok"})
     bindings.peers["AUTH"] = FakePeer(health=lambda: {"status": "degraded"})
+    bindings.peers["SCHEDULE"] = FakePeer(health=lambda: {"garbled": True})
     response = await ask(bindings, "GET", "/ready")
     assert isinstance(response, HttpResponse)
     assert response.status == 503

@@ -205,6 +205,12 @@ async def test_a_missing_secret_is_named(service: Service, bindings: FakeBinding
     assert (response.status, "INTERNAL_SECRET" in response.body) == (503, True)
 
 
+async def test_a_short_secret_is_named(service: Service, bindings: FakeBindings) -> None:
+    bindings.texts["INTERNAL_SECRET"] = "short"
+    response = await request(service, "GET", "/things/1", {})
+    assert (response.status, "INTERNAL_SECRET" in response.body) == (503, True)
+
+
 async def test_the_trace_travels_with_a_call(service: Service) -> None:
     sent: list[str] = []
 
