@@ -172,7 +172,7 @@ class BatchResult(Model):
     updated: int
 
 
-class SearchOptions(Model):
+class SearchChoices(Model):
     """`alpha` is the weight of the words in a hybrid search, 1 - alpha that of the vector."""
 
     limit: int = Field(default=20, ge=1, le=100)
@@ -180,9 +180,12 @@ class SearchOptions(Model):
     threshold: float = Field(default=0.5, ge=-1, le=1)
     ns: Key | None = None
     type: Key | None = None
-    visibility: Visibility | None = None
     mode: Literal["text", "vector", "hybrid"] | None = None
     alpha: float = Field(default=0.5, ge=0, le=1)
+
+
+class SearchOptions(SearchChoices):
+    visibility: Visibility | None = None
 
 
 class SearchQuery(Model):
@@ -194,16 +197,9 @@ class SearchQuery(Model):
     offset: int = Field(default=0, ge=0, le=10_000)
 
 
-class SearchBody(Model):
+class SearchBody(SearchChoices):
     query: Text = Field(default="", max_length=1000)
     embedding: Embedding | None = None
-    limit: int = Field(default=20, ge=1, le=100)
-    offset: int = Field(default=0, ge=0, le=10_000)
-    threshold: float = Field(default=0.5, ge=-1, le=1)
-    ns: Key | None = None
-    type: Key | None = None
-    mode: Literal["text", "vector", "hybrid"] | None = None
-    alpha: float = Field(default=0.5, ge=0, le=1)
 
 
 class Found(Thing):
