@@ -12,8 +12,12 @@ from dotdo.contracts.db.models import Found, FoundList, Pagination, SearchOption
 from dotdo.errors import invalid_argument
 
 FUSION_K = 60
-# Ranks beyond these add next to nothing to a fused score.
-_CANDIDATES_AT_LEAST = 50
+# How many of each list are fused: the least of these that holds the page. A depth that grew with every page would rank anew for
+# each, and rows would be shown twice or never.
+_DEPTHS = (100, 1_000, 10_100)
+
+# Firsts of both lists weigh the same. The one with the words goes first: something is always nearest, however far.
+_FUSED_ORDER = "score desc, place_by_words, place_by_meaning"
 
 Mode = Literal["text", "vector", "hybrid"]
 
@@ -42,11 +46,12 @@ with by_words as (
 ), fused as (
     select ns, id,
         coalesce({alpha}::float8 / ({k} + by_words.rank), 0)
-        + coalesce((1 - {alpha}::float8) / ({k} + by_meaning.rank), 0) as score
+        + coalesce((1 - {alpha}::float8) / ({k} + by_meaning.rank), 0) as score,
+        by_words.rank as place_by_words, by_meaning.rank as place_by_meaning
     from by_words full join by_meaning using (ns, id)
-    order by score desc, ns, id limit {limit} offset {offset}
+    order by {order} limit {limit} offset {offset}
 )
-select {columns}, fused.score from fused join things using (ns, id) order by fused.score desc, ns, id
+select {columns}, fused.score from fused join things using (ns, id) order by {order}
 """
 
 
@@ -103,8 +108,8 @@ def _statement(
     if mode == "vector":
         # The threshold stands outside: inside it would keep the index from being used.
         return f"select * from ({vector_part} limit {limit} offset {offset}) as found where score >= {threshold}"
-    candidates = max(_CANDIDATES_AT_LEAST, 2 * (options.limit + options.offset))
+    candidates = next(depth for depth in _DEPTHS if depth >= options.limit + options.offset)
     return _HYBRID.format(
         text=text, vector=vector_part, candidates=parameters.add(candidates), threshold=threshold,
-        alpha=parameters.add(options.alpha), k=FUSION_K, limit=limit, offset=offset, columns=COLUMNS,
+        alpha=parameters.add(options.alpha), k=FUSION_K, limit=limit, offset=offset, columns=COLUMNS, order=_FUSED_ORDER,
     )  # fmt: skip
