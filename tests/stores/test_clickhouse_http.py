@@ -555,6 +555,28 @@ async def test_a_session_serves_one_request_at_a_time(client: Client) -> None:
     await client.error(374, 500, "select 1", **mine, session_timeout="x")
 
 
+@pytest.mark.parametrize("read", [0, 1, 5])
+async def test_a_session_outlives_a_client_that_leaves(client: Client, read: int) -> None:
+    mine: dict[str, Any] = {"session_id": uuid.uuid4().hex}
+    await client.text("create temporary table kept (a UInt8)", **mine)
+    for sql in ("select repeat('x', 1000) from numbers(100000000)", "select number from numbers(100000000000)"):
+        async with client.http.stream("POST", "/", content=sql, params=mine) as answer:
+            pieces = answer.aiter_raw(MEGABYTE)
+            for _ in range(read):
+                await anext(pieces)
+        endless = asyncio.create_task(
+            client.post("select count() from numbers(1000000000000)", query_id=uuid.uuid4().hex, **mine)
+        )
+        await asyncio.sleep(0)
+        endless.cancel()
+        async with asyncio.timeout(10):
+            while (answer := await client.post("select count() from kept", **mine)).status_code != 200:
+                assert answer.headers["x-clickhouse-exception-code"] == "373", answer.text
+        assert answer.text == "0\n"
+    left = "select count() from system.processes where query like 'select repeat%' or query like 'select number from%'"
+    assert await client.text(left) == "0\n"
+
+
 async def test_a_session_ends_after_its_time(client: Client) -> None:
     mine: dict[str, Any] = {"session_id": uuid.uuid4().hex, "session_timeout": 0}
     await client.text("create temporary table kept (a UInt8)", **mine)

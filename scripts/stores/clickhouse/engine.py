@@ -121,15 +121,25 @@ class Rows:
     def __init__(self, connection: Any, stream: Any) -> None:
         self._connection = connection
         self._stream = stream
+        self._ended = False
         self.progress = Progress()
 
     def fetch(self) -> bytes:
         """The next part; empty at the end."""
+        self._ended = True  # by an error, unless a part comes
         result = _checked(lambda: self._connection.streaming_fetch_result(self._stream))
         part: bytes = result.bytes()
         if part:
             self.progress += _progress(result)
+            self._ended = False
         return part
+
+    def cancel(self, engine: Engine, query_id: str) -> None:
+        """Gives up what was not fetched, so that the handle can be used again."""
+        if not self._ended:
+            self._ended = True
+            engine.kill(query_id)  # a cancel alone would wait for the next block of rows, if there ever is one
+            self._connection.streaming_cancel_query(self._stream)
 
 
 class Insertion:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from scripts.stores.clickhouse import execution
 from scripts.stores.clickhouse.body import Body, ClientGone
-from scripts.stores.clickhouse.engine import Engine, Handle, Insertion
+from scripts.stores.clickhouse.engine import Engine, Insertion
 from scripts.stores.clickhouse.errors import QUERY_IS_TOO_LARGE, refuse
 from scripts.stores.clickhouse.execution import Lease, Result
 from scripts.stores.clickhouse.request import QueryRequest
@@ -33,7 +33,7 @@ class Workplace:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.sessions = Sessions(engine)
+        self.sessions = Sessions()
         self.workers = ThreadPoolExecutor(WORKERS, "query")
         self.killers = ThreadPoolExecutor(KILLERS, "kill")
 
@@ -58,6 +58,8 @@ class Exchange:
         self._gone: asyncio.Task[None] | None = None
         self._keep_database = False
         if request.session is not None:
+            for expired in place.sessions.take_expired():
+                place.workers.submit(expired.close)
             self._session = place.sessions.take(request.session)
 
     async def run(self, statement: Statement, body: Body) -> Result:
@@ -125,6 +127,6 @@ class Exchange:
         if not future.cancelled():
             future.exception()  # nobody wants to know
 
-    def _take(self) -> Handle:
+    def _take(self) -> Lease:
         self._lease = Lease(self._place.engine, self._request, self._session)
-        return self._lease.handle
+        return self._lease

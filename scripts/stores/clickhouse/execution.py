@@ -8,7 +8,7 @@ from typing import Protocol
 from scripts.stores.clickhouse import formats
 from scripts.stores.clickhouse.access import check, check_values
 from scripts.stores.clickhouse.compression import COMPRESSORS, Compressor
-from scripts.stores.clickhouse.engine import QUERY_ID_SETTING, Engine, Handle, Insertion, Progress, Rows
+from scripts.stores.clickhouse.engine import QUERY_ID_SETTING, Engine, Insertion, Progress, Rows
 from scripts.stores.clickhouse.errors import READONLY, SYNTAX_ERROR, ClickHouseError, refuse
 from scripts.stores.clickhouse.request import QueryRequest
 from scripts.stores.clickhouse.sessions import Restored, Session
@@ -51,12 +51,15 @@ class Lease:
 
     def __init__(self, engine: Engine, request: QueryRequest, session: Session | None) -> None:
         """Raises ClickHouseError for a database or setting that the engine rejects."""
+        self.rows: Rows | None = None
+        self._engine = engine
+        self._query_id = request.query_id
         self._restored: Restored | None = None
         settings = {QUERY_ID_SETTING: request.query_id, **request.settings}
         if session is None:
             self.handle = engine.connect()
         else:
-            self.handle = session.handle
+            self.handle = session.handle = session.handle or engine.connect()
             settings.pop("readonly", None)  # could not be undone; run() refuses what it forbids
             self._restored = Restored(self.handle, settings, request.database)
         try:
@@ -68,6 +71,9 @@ class Lease:
             raise
 
     def release(self, *, keep_database: bool = False) -> None:
+        """Ends what is still running on the handle, and gives it back."""
+        if self.rows is not None:
+            self.rows.cancel(self._engine, self._query_id)
         if self._restored is None:
             self.handle.close()
         else:
@@ -75,8 +81,9 @@ class Lease:
                 self._restored.undo(keep_database=keep_database)
 
 
-def run(handle: Handle, request: QueryRequest, statement: Statement) -> Result:
+def run(lease: Lease, request: QueryRequest, statement: Statement) -> Result:
     """Runs up to the first part of the result. Raises ClickHouseError."""
+    handle = lease.handle
     check(statement.text, statement.tokens)
     text = _kill_by_request_id(statement) if statement.first_word == b"KILL" else statement.text
     statements, reads = handle.classify(text)
@@ -92,7 +99,8 @@ def run(handle: Handle, request: QueryRequest, statement: Statement) -> Result:
         if not body and not reads and statement.first_word != b"KILL":
             return Result(None, b"", progress)
         return Result(output_format, compressor.compress(body) + compressor.flush() if compressor else body, progress)
-    parts = _Parts(handle.stream(text, output_format, request.params), output_format, compressor)
+    lease.rows = handle.stream(text, output_format, request.params)
+    parts = _Parts(lease.rows, output_format, compressor)
     body = b""
     while len(body) < SMALL_BYTES and not parts.ended:
         body += parts.fetch()
@@ -102,8 +110,9 @@ def run(handle: Handle, request: QueryRequest, statement: Statement) -> Result:
     return Result(output_format, body, parts.progress, rest)
 
 
-def begin_insert(handle: Handle, request: QueryRequest, insert: Insert) -> Insertion:
+def begin_insert(lease: Lease, request: QueryRequest, insert: Insert) -> Insertion:
     """Starts an INSERT that waits for data. Raises ClickHouseError."""
+    handle = lease.handle
     check(insert.text, insert.tokens)
     if request.readonly:
         raise refuse(READONLY, "Cannot execute query in readonly mode. For queries that change something, use POST")

@@ -6,33 +6,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.stores.clickhouse.engine import Engine, Handle, quote
+from scripts.stores.clickhouse.engine import Handle, quote
 from scripts.stores.clickhouse.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, refuse
 from scripts.stores.clickhouse.request import SessionRequest
 
 
 @dataclass
 class Session:
-    handle: Handle
-    expires: float
+    expires: float = 0
     busy: bool = True
+    handle: Handle | None = None
+    """Opened by the session's first request."""
 
 
 class Sessions:
-    """Used from the event loop only; handles are opened and closed by the caller's threads."""
+    """Used from the event loop; the handles only from worker threads."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self) -> None:
         self._open: dict[str, Session] = {}
 
     def take(self, wanted: SessionRequest) -> Session:
         """Raises ClickHouseError when the session is in use, or has to exist and does not."""
-        self._close_expired()
         session = self._open.get(wanted.id)
         if session is None:
             if wanted.must_exist:
                 raise refuse(SESSION_NOT_FOUND, f"Session '{wanted.id[:100]}' not found")
-            session = self._open[wanted.id] = Session(self._engine.connect(), 0)
+            session = self._open[wanted.id] = Session()
         elif session.busy:
             raise refuse(SESSION_IS_LOCKED, f"Session '{wanted.id[:100]}' is locked by a concurrent client")
         session.busy = True
@@ -42,16 +41,17 @@ class Sessions:
         session.expires = time.monotonic() + timeout_s
         session.busy = False
 
-    def _close_expired(self) -> None:
+    def take_expired(self) -> list[Handle]:
+        """The handles of the sessions whose time has come, for the caller to close."""
         now = time.monotonic()
-        for session_id, session in list(self._open.items()):
-            if not session.busy and session.expires <= now:
-                del self._open[session_id]
-                session.handle.close()
+        over = [name for name, session in self._open.items() if not session.busy and session.expires <= now]
+        handles = [self._open.pop(name).handle for name in over]
+        return [handle for handle in handles if handle is not None]
 
     def close(self) -> None:
         for session in self._open.values():
-            session.handle.close()
+            if session.handle is not None:
+                session.handle.close()
         self._open.clear()
 
 
