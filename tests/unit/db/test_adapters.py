@@ -47,7 +47,7 @@ async def test_a_statement_is_sent_with_bound_parameters() -> None:
     rows = await database.query("select $1::int as n", [{"a": 1}])
     assert rows.dicts() == [{"n": 7}]
     (call,) = http.calls
-    assert json.loads(str(call.body)) == {"query": "select $1::int as n", "params": ['{"a": 1}']}
+    assert json.loads(str(call.body)) == {"query": "select $1::int as n", "params": ['{"a":1}']}
     assert call.headers["neon-connection-string"] == URL
     assert call.headers["neon-raw-text-output"] == call.headers["neon-array-mode"] == "true"
 

@@ -8,24 +8,40 @@ from hypothesis import strategies as st
 
 from db.domain.idempotency import idempotency_key
 from db.domain.relationships import edge_id
-from db.domain.sql import Conditions, Parameters, next_cursor, vector
+from db.domain.sql import Conditions, Parameters, vector
 from dotdo.contracts.db.models import RelationshipInput
 from dotdo.errors import ServiceError
-from dotdo.paging import decode_cursor, encode_cursor
+from dotdo.paging import encode_cursor
 
 HOSTILE = "x'; drop table things; --"
 WORDS = st.text(min_size=1, max_size=6).filter(lambda text: "\x00" not in text)
 
 
-def test_conditions_grow_by_what_was_asked_for() -> None:
+def newest_of(ns: str, cursor: str | None, order: str = "desc") -> tuple[Conditions, Parameters]:
+    """What the page of a namespace behind this cursor is found by."""
     parameters = Parameters("first")
     where = Conditions(parameters)
     assert str(where) == "true"
-    where.equal("ns", HOSTILE)
+    where.equal("ns", ns)
     where.equal("type", None)
-    where.beyond(["created_at", "id"], ["::timestamptz", ""], encode_cursor(["2026-01-01", HOSTILE]), "desc")
+    where.beyond(["created_at", "id"], ["::timestamptz", ""], cursor, order)
+    return where, parameters
+
+
+def test_conditions_grow_by_what_was_asked_for() -> None:
+    cursor = newest_of(HOSTILE, None)[0].next_cursor([{"at": "2026-01-01", "id": HOSTILE}] * 2, 1, "at", "id")
+    where, parameters = newest_of(HOSTILE, cursor)
     assert str(where) == "ns = $2 and (created_at, id) < ($3::timestamptz, $4)"
     assert parameters.values == ["first", HOSTILE, "2026-01-01", HOSTILE]
+
+
+def test_a_cursor_belongs_to_the_question_it_was_given_for() -> None:
+    cursor = newest_of("a", None)[0].next_cursor([{"at": "2026-01-01", "id": "x"}] * 2, 1, "at", "id")
+    assert cursor is not None
+    newest_of("a", cursor)
+    for ns, order in (("b", "desc"), ("a", "asc")):
+        with pytest.raises(ServiceError, match="cursor"):
+            newest_of(ns, cursor, order)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +55,11 @@ def test_a_foreign_cursor_is_refused(cursor: str) -> None:
 @given(st.integers(1, 5), st.integers(0, 8))
 def test_there_is_a_next_page_when_one_row_more_was_found(limit: int, found: int) -> None:
     rows = [{"sort_key": f"t{number}", "id": number} for number in range(found)]
-    cursor = next_cursor(rows, limit, "sort_key", "id")
+    cursor = newest_of("n", None)[0].next_cursor(rows, limit, "sort_key", "id")
     if found <= limit:
         assert cursor is None
     else:
-        assert cursor is not None
-        assert decode_cursor(cursor, 2) == [f"t{limit - 1}", str(limit - 1)]
+        assert newest_of("n", cursor)[1].values == ["first", "n", f"t{limit - 1}", str(limit - 1)]
 
 
 def test_a_vector_is_written_as_pgvector_reads_it() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -82,7 +83,8 @@ async def test_what_is_no_json_is_a_database_error(text: str, status: int) -> No
         ("57014", "TIMEOUT", 504, True),
         ("57P01", "UNAVAILABLE", 503, True),
         ("57P03", "UNAVAILABLE", 503, True),
-        ("0A000", "DATABASE_ERROR", 502, False),
+        ("54000", "INVALID_ARGUMENT", 400, False),
+        ("55P03", "DATABASE_ERROR", 502, False),
         ("28P01", "DATABASE_ERROR", 502, False),
         ("made up", "DATABASE_ERROR", 502, False),
     ],
@@ -135,7 +137,9 @@ async def test_a_timeout_is_not_tried_again_since_its_time_is_spent(endpoint: An
     ("params", "sent"),
     [
         ([None, True, 7, 1.5, "it's"], [None, True, 7, 1.5, "it's"]),
-        ([{"a": "é"}], ['{"a": "é"}']),
+        ([{"a": "é"}], ['{"a":"é"}']),
+        ([float("nan"), [float("-inf")]], ["nan", ["-inf"]]),
+        ([memoryview(b"\x00\xff"), datetime(2026, 1, 1, tzinfo=UTC)], ["\\x00ff", "2026-01-01T00:00:00.000Z"]),
         ([["a", None], []], [["a", None], []]),
         (["\\x00ff"], ["\\x00ff"]),
     ],

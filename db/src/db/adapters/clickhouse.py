@@ -5,9 +5,11 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from db.adapters.json_text import json_text
 from db.adapters.retries import with_retries
 from dotdo.errors import ServiceError, invalid_argument, timed_out, unavailable
 from dotdo.ports import Bindings, HttpCall, HttpError, HttpReply
@@ -16,7 +18,7 @@ from dotdo.tracing import current
 DEFAULT_TIMEOUT_S = 10
 
 # Codes: ClickHouse src/Common/ErrorCodes.cpp
-_INVALID = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117})
+_INVALID = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117, 457})
 _TIMEOUT = frozenset({159, 160, 209})
 _SQL = frozenset({36, 42, 43, 46, 47, 60, 62, 81, 215, 386, 456})
 _TOO_LARGE = frozenset({158, 396})
@@ -75,7 +77,10 @@ class ClickHouse:
         }
 
         async def attempt() -> Answer:
-            return _answer(await self._post(sql, settings, max_execution_time_s + 1, raw_sql=raw_sql))
+            reply = await self._post(sql, settings, max_execution_time_s + 1, raw_sql=raw_sql)
+            if reply.headers.get("x-clickhouse-format", "JSON") != "JSON":
+                raise _invalid_sql("the format of the answer is chosen by this service: leave FORMAT out")
+            return _answer(reply)
 
         return await with_retries(attempt, self._bindings.clock)
 
@@ -92,7 +97,7 @@ class ClickHouse:
             "insert_deduplication_token": token or secrets.token_hex(16),
             "deduplicate_blocks_in_dependent_materialized_views": "1",
         }
-        body = "\n".join(json.dumps(row, separators=(",", ":"), ensure_ascii=False) for row in rows)
+        body = "\n".join(map(json_text, rows))
 
         async def attempt() -> int:
             await self._post(body, settings, DEFAULT_TIMEOUT_S + 1, raw_sql=False)
@@ -123,17 +128,28 @@ class ClickHouse:
 
 
 def parameter_text(value: Any) -> str:
-    """A parameter's value in the escaped form that ClickHouse reads `param_*` in. Lists become arrays."""
+    """A parameter's value in the escaped form that ClickHouse reads `param_*` in. Lists become arrays, objects maps.
+
+    Raises INVALID_ARGUMENT for what has no such form.
+    """
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
     if value is None:
         return "\\N"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
         return "[" + ",".join(_array_item(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_array_item(str(key))}:{_array_item(item)}" for key, item in value.items()) + "}"
+    if not isinstance(value, str | int | float):
+        raise invalid_argument("params: a value that ClickHouse has no form for")
     return str(value).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 
 def _array_item(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"'{parameter_text(value)}'"
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\t", "\\t")
         return f"'{escaped}'"
@@ -148,14 +164,21 @@ def _answer(reply: HttpReply) -> Answer:
         raise _refused() from error
 
 
+def _invalid_sql(detail: str) -> ServiceError:
+    return ServiceError("INVALID_SQL", 400, "Invalid SQL", detail)
+
+
+def _message(reply: HttpReply) -> str:
+    return reply.text.partition("DB::Exception: ")[2].partition("\n")[0][:500]
+
+
 def _raise_for(reply: HttpReply, *, raw_sql: bool) -> None:
     code = reply.headers.get("x-clickhouse-exception-code", "")
     if reply.status == 200 and not code:
         return
     number = int(code) if code.isdigit() else 0
     if number in _SQL and raw_sql:
-        message = reply.text.partition("DB::Exception: ")[2].partition("\n")[0][:500]
-        raise ServiceError("INVALID_SQL", 400, "Invalid SQL", f"{message} (code {number})")
+        raise _invalid_sql(f"{_message(reply)} (code {number})")
     if number in _TOO_LARGE:
         raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", "the answer has more rows than allowed")
     if number in _READ_ONLY:

@@ -4,15 +4,19 @@ Protocol: the driver @neondatabase/serverless; headers and body are what that dr
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from db.adapters.json_text import json_text
 from db.adapters.pgtypes import DECODERS, decode_row
 from db.adapters.retries import with_retries
 from db.adapters.sqlstate import database_error, error_for
 from dotdo.errors import ServiceError, timed_out, unavailable
+from dotdo.instants import utc_text
 from dotdo.ports import Bindings, HttpCall, HttpError, HttpReply
 
 DEFAULT_TIMEOUT_S = 10.0
@@ -140,7 +144,7 @@ class Neon:
                 "neon-array-mode": "true",
                 **headers,
             },
-            json.dumps(body, separators=(",", ":"), ensure_ascii=False),
+            json_text(body),
             timeout_s + _TRAVEL_S,
         )
         try:
@@ -158,8 +162,18 @@ def _statement(sql: str, params: Sequence[Any]) -> dict[str, Any]:
 
 
 def _parameter(value: Any) -> Any:
-    """Objects travel as JSON text; lists are PostgreSQL arrays; everything else as it is."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+    """Objects travel as JSON text; lists are PostgreSQL arrays; what JSON has no form for as PostgreSQL reads it."""
+    if isinstance(value, dict):
+        return json_text(value)
+    if isinstance(value, list):
+        return [_parameter(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # nan, inf and -inf
+    if isinstance(value, datetime):
+        return utc_text(value)
+    if isinstance(value, bytes | memoryview):
+        return f"\\x{value.hex()}"
+    return value
 
 
 def _body(reply: HttpReply, *, raw_sql: bool) -> dict[str, Any]:
@@ -171,6 +185,8 @@ def _body(reply: HttpReply, *, raw_sql: bool) -> dict[str, Any]:
         raise database_error() from error
     if reply.status == 200 and isinstance(body, dict):
         return body
+    if reply.status == 413:
+        raise ServiceError("PAYLOAD_TOO_LARGE", 413, "Payload too large", "the database takes at most 10 MiB at once")
     if reply.status == 507:
         raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", "the answer is over 10 MiB: ask for fewer rows")
     if isinstance(body, dict) and isinstance(body.get("code"), str):

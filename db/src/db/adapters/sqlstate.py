@@ -5,6 +5,30 @@ Codes: PostgreSQL manual, appendix A.
 
 from dotdo.errors import ServiceError, invalid_argument, timed_out
 
+# What a statement can be wrong about besides class 42 (syntax, names, rights): features, cardinality, transaction states, a
+# routine's own exception, parameters that do not fit the statement.
+_CALLERS_SQL = (
+    "42",
+    "08P01",
+    "0A",
+    "0Z",
+    "20",
+    "21",
+    "24",
+    "25",
+    "26",
+    "2B",
+    "2D",
+    "2F",
+    "34",
+    "38",
+    "39",
+    "3B",
+    "3F",
+    "44",
+    "P0",
+)
+
 # Longest prefix counts: five characters name a condition, two a class.
 _SERIALIZATION = ServiceError("RETRY", 503, "Conflict with a concurrent write", "try again", retryable=True)
 _RESTARTING = ServiceError("UNAVAILABLE", 503, "Service unavailable", "the database is restarting", retryable=True)
@@ -23,6 +47,7 @@ CONDITIONS: dict[str, ServiceError] = {
     "57P02": _RESTARTING,
     "57P03": _RESTARTING,
     "25006": ServiceError("READ_ONLY", 400, "Read-only", "this statement writes and was asked to be read-only"),
+    "54": invalid_argument("a value is too long or nested too deep to be stored"),
     "22": invalid_argument("a value does not fit the type it is used as"),
 }
 
@@ -33,7 +58,8 @@ def database_error() -> ServiceError:
 
 
 def error_for(sqlstate: str, *, raw_sql_message: str | None = None) -> ServiceError:
-    """`raw_sql_message` is given when the caller wrote the SQL: class 42 then says what is wrong with it."""
-    if raw_sql_message is not None and sqlstate.startswith("42"):
+    """`raw_sql_message` is given when the caller wrote the SQL: it is then told what is wrong with it."""
+    known = CONDITIONS.get(sqlstate) or CONDITIONS.get(sqlstate[:2])
+    if known is None and raw_sql_message is not None and sqlstate.startswith(_CALLERS_SQL):
         return ServiceError("INVALID_SQL", 400, "Invalid SQL", f"{raw_sql_message} (SQLSTATE {sqlstate})")
-    return CONDITIONS.get(sqlstate) or CONDITIONS.get(sqlstate[:2]) or database_error()
+    return known or database_error()

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from db.domain.sql import Conditions, Parameters, Sql, vector
 from dotdo.contracts.db.models import EmbeddingInput, WithoutEmbedding, WithoutEmbeddingOptions
+from dotdo.errors import invalid_argument
 
 # Types whose text means nothing to a reader.
 NOT_EMBEDDED = ["session", "api_key", "log"]
 
+# Neither version nor updated_at: what readers are shown of the thing is what it was.
 _STORE = """
-update things set embedding = made.embedding::vector, embedding_model = made.model, updated_at = now()
+update things set embedding = made.embedding::vector, embedding_model = made.model
 from jsonb_to_recordset($1::jsonb -> 'made') as made (ns text, id text, embedding text, model text)
 where things.ns = made.ns and things.id = made.id
 """
@@ -33,6 +35,8 @@ class Embeddings:
         return [WithoutEmbedding.model_construct(**row) for row in rows]
 
     async def store(self, made: Sequence[EmbeddingInput]) -> int:
-        """How many of the things were there to get theirs."""
+        """How many of the things were there to get theirs. Raises INVALID_ARGUMENT when a thing stands there twice."""
+        if len({(one.ns, one.id) for one in made}) != len(made):
+            raise invalid_argument("embeddings: the same ns and id stand there twice")
         batch = [{**one.model_dump(exclude={"embedding"}), "embedding": vector(one.embedding)} for one in made]
         return (await self._sql.query(_STORE, [{"made": batch}], repeatable=True)).row_count

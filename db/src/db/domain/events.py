@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from db.adapters.clickhouse import ClickHouse
+from db.domain.ingest_rows import require_rows
 from dotdo.contracts.db.models import (
     ClickHouseOptions,
     ClickHouseResult,
@@ -12,7 +13,7 @@ from dotdo.contracts.db.models import (
     EventTypeStats,
     RecordedEvent,
 )
-from dotdo.ids import ulid
+from dotdo.ids import ulids
 
 _INSTANT = "replaceOne(toString({column}), ' ', 'T') || 'Z'"
 
@@ -34,9 +35,10 @@ class Events:
         self._analytics = analytics
 
     async def ingest(self, table: str, rows: Sequence[Mapping[str, Any]], token: str = "") -> int:
-        """The number of rows stored. `table` is one of the contract's, checked before it gets here."""
+        """The number of rows stored: all or none. `table` is one of the contract's, checked before it gets here."""
+        require_rows(table, rows)
         if table == "events":
-            rows = [{**row, "ulid": row.get("ulid") or ulid()} for row in rows]
+            rows = [{**row, "ulid": row.get("ulid") or made} for row, made in zip(rows, ulids(len(rows)), strict=True)]
         return await self._analytics.insert(table, rows, token=token)
 
     async def recent(self, limit: int) -> list[RecordedEvent]:

@@ -5,11 +5,11 @@ again.
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from db.adapters.json_text import json_text
 from db.adapters.neon import StatementError
 from db.domain.sql import Sql
 from dotdo.errors import ServiceError
@@ -31,14 +31,15 @@ class IdempotencyKey:
 
 def idempotency_key(scope: str, key: str, request: Any) -> IdempotencyKey:
     """`request` is what was asked, JSON-safe: the same key with another request is an error."""
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    digest = hashlib.sha256(json_text(request, sort_keys=True).encode(errors="surrogatepass")).hexdigest()
     return IdempotencyKey(scope, key, f"\\x{digest}")
 
 
 async def write_once(sql: Sql, key: IdempotencyKey, statement: str, params: Sequence[Any]) -> list[dict[str, Any]]:
     """The rows that `statement` returned, the first time or now. Raises IDEMPOTENCY_KEY_REUSED (422).
 
-    A statement that returns nothing (its condition did not hold) stores no key.
+    A statement that returns nothing (its condition did not hold, perhaps because the first time has changed what is stored)
+    stores no key.
     """
     first = len(params)
     wrapped = f"""
@@ -55,8 +56,11 @@ async def write_once(sql: Sql, key: IdempotencyKey, statement: str, params: Sequ
     except StatementError as error:
         if error.sqlstate != _UNIQUE_VIOLATION:
             raise
-        return await _first_answer(sql, key, error)
-    return row["answer"] or [] if row else []
+        known = await first_answer(sql, key)
+        if known is None:  # the conflict was about another key than ours
+            raise
+        return known
+    return (row["answer"] if row else None) or await first_answer(sql, key) or []
 
 
 async def remember(sql: Sql, key: IdempotencyKey) -> str:
@@ -65,10 +69,11 @@ async def remember(sql: Sql, key: IdempotencyKey) -> str:
     return hashlib.sha256(f"{key.scope}\n{key.key}".encode()).hexdigest()
 
 
-async def _first_answer(sql: Sql, key: IdempotencyKey, conflict: StatementError) -> list[dict[str, Any]]:
+async def first_answer(sql: Sql, key: IdempotencyKey) -> list[dict[str, Any]] | None:
+    """What was answered under this key; None when nothing was. Raises IDEMPOTENCY_KEY_REUSED (422)."""
     found = (await sql.query(_FIND, [key.scope, key.key], repeatable=True)).first()
-    if found is None:  # the conflict was about another key than ours
-        raise conflict
+    if found is None:
+        return None
     if found["fingerprint"] != key.fingerprint:
         raise ServiceError(
             "IDEMPOTENCY_KEY_REUSED", 422, "Idempotency key reused", "this key was used for another request before"

@@ -5,7 +5,7 @@ import hashlib
 from typing import Any, Literal
 
 from db.domain.idempotency import IdempotencyKey, write_once
-from db.domain.sql import Conditions, Parameters, Sql, next_cursor, with_instants
+from db.domain.sql import Conditions, Parameters, Sql, with_instants
 from dotdo.contracts.db.models import (
     EdgeOptions,
     Graph,
@@ -130,7 +130,7 @@ class Relationships:
             f"order by created_at desc, ns desc, id desc limit {parameters.add(limit + 1)}"
         )
         rows = (await self._sql.query(statement, parameters.values, repeatable=True)).dicts()
-        return [relationship_from(row) for row in rows[:limit]], next_cursor(rows, limit, "sort_key", "ns", "id")
+        return [relationship_from(row) for row in rows[:limit]], where.next_cursor(rows, limit, "sort_key", "ns", "id")
 
     async def traverse(self, ns: str, id: str, options: TraverseOptions, visibility: str | None = None) -> Graph:
         """The places within `depth` edges, nearest first, and at most 1000 of the edges between them."""

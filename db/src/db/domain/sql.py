@@ -1,11 +1,18 @@
 """PostgreSQL as the domain sees it, and the small pieces its statements are made of."""
 
+import hashlib
+import json
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from db.adapters.neon import Rows
 from db.adapters.pgtypes import decode_timestamptz
+from dotdo.errors import invalid_argument
 from dotdo.paging import decode_cursor, encode_cursor
+
+# Beyond these lengths the squares that pgvector adds up leave the range of its four-byte numbers.
+_SHORTEST_VECTOR, _LONGEST_VECTOR = 1e-15, 1e15
 
 
 class Sql(Protocol):
@@ -31,6 +38,7 @@ class Conditions:
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
         self._terms: list[str] = []
+        self._asked = ""
 
     def equal(self, column: str, value: Any) -> None:
         if value is not None:
@@ -40,23 +48,33 @@ class Conditions:
         self._terms.append(text)
 
     def beyond(self, columns: Sequence[str], casts: Sequence[str], cursor: str | None, order: str) -> None:
-        """Rows behind the one the cursor names, in keyset order. Raises INVALID_ARGUMENT for a foreign cursor."""
+        """Rows behind the one the cursor names, in keyset order. The last condition.
+
+        Raises INVALID_ARGUMENT for a cursor that another question was answered with, or that somebody changed.
+        """
+        self._asked = json.dumps([self._terms, self._parameters.values, list(columns), order])
         if cursor is None:
             return
-        key = decode_cursor(cursor, len(columns))
+        stamp, *key = decode_cursor(cursor, len(columns) + 1)
+        if stamp != self._stamp(key):
+            raise invalid_argument("cursor: belongs to another list, filter or order than this one")
         values = ", ".join(self._parameters.add(part) + cast for part, cast in zip(key, casts, strict=True))
         self._terms.append(f"({', '.join(columns)}) {'<' if order == 'desc' else '>'} ({values})")
 
+    def next_cursor(self, rows: list[dict[str, Any]], limit: int, *columns: str) -> str | None:
+        """The cursor behind the page, when a row more than `limit` was found. For after `beyond`."""
+        if len(rows) <= limit:
+            return None
+        last = rows[limit - 1]
+        key = [str(last[column]) for column in columns]
+        return encode_cursor([self._stamp(key), *key])
+
+    def _stamp(self, key: Sequence[str]) -> str:
+        """Ties a key to the question it answers. Not a secret: a cursor lets nobody see more than the question itself."""
+        return hashlib.sha256(json.dumps([self._asked, *key]).encode()).hexdigest()[:12]
+
     def __str__(self) -> str:
         return " and ".join(self._terms) or "true"
-
-
-def next_cursor(rows: list[dict[str, Any]], limit: int, *columns: str) -> str | None:
-    """The cursor behind the page, when a row more than `limit` was found."""
-    if len(rows) <= limit:
-        return None
-    last = rows[limit - 1]
-    return encode_cursor([str(last[column]) for column in columns])
 
 
 def with_instants(row: dict[str, Any]) -> dict[str, Any]:
@@ -69,5 +87,7 @@ def with_instants(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def vector(values: Sequence[float] | None) -> str | None:
-    """pgvector's text form."""
+    """pgvector's text form. Raises INVALID_ARGUMENT for one whose angle to another could not be computed."""
+    if values is not None and not _SHORTEST_VECTOR <= math.hypot(*values) <= _LONGEST_VECTOR:
+        raise invalid_argument("embedding: too short or too long a vector")
     return None if values is None else "[" + ",".join(map(repr, map(float, values))) + "]"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from db.domain.idempotency import IdempotencyKey, write_once
-from db.domain.sql import Conditions, Parameters, Sql, next_cursor, vector, with_instants
+from db.domain.sql import Conditions, Parameters, Sql, vector, with_instants
 from dotdo.contracts.db.models import (
     BatchResult,
     CountOptions,
@@ -41,6 +41,13 @@ where ns = $1 and id = $2 and version = $9
 returning {COLUMNS}
 """
 
+_INSERT = f"""
+insert into things (ns, id, type, content, code, data, visibility, embedding)
+values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8::vector)
+on conflict (ns, id) do nothing
+returning {COLUMNS}
+"""
+
 _BATCH_UPSERT = f"""
 insert into things as old (ns, id, type, content, code, data, visibility, embedding)
 select ns, id, type, content, code, coalesce(data, '{{}}'), coalesce(visibility, 'public'), embedding::vector
@@ -51,12 +58,15 @@ on conflict (ns, id) do update set {_CHANGES}
 returning version
 """
 
-# Edges go first and with the thing: one statement is one transaction.
-_DELETE = f"""
-with edges as (
-    delete from relationships where (from_ns, from_id) = ($1, $2) or (to_ns, to_id) = ($1, $2)
+# Its edges go with the thing, and only with it: one statement is one transaction.
+_DELETE = """
+with gone as (
+    delete from things where ns = $1 and id = $2{condition} returning {columns}
+), edges as (
+    delete from relationships
+    where ((from_ns, from_id) = ($1, $2) or (to_ns, to_id) = ($1, $2)) and exists (select from gone)
 )
-delete from things where ns = $1 and id = $2 returning {COLUMNS}
+select * from gone
 """
 
 _EXISTS = "select version from things where ns = $1 and id = $2"
@@ -69,9 +79,13 @@ _SORT = {
 }
 
 
+# Copying a model takes a third of the time of constructing one.
+_BLANK = Thing.model_construct()
+
+
 def thing_from(row: dict[str, Any]) -> Thing:
     """A row of `COLUMNS`. It comes from our own table: nothing is checked again."""
-    return Thing.model_construct(**row)
+    return _BLANK.model_copy(update=row)
 
 
 def version_mismatch() -> ServiceError:
@@ -94,14 +108,17 @@ class Things:
     ) -> Thing:
         """The stored row; `version` is 1 when it is new. An embedding that is not given stays.
 
-        Raises VERSION_MISMATCH when `if_version` is not the stored one, or nothing is stored. With a key: three round trips.
+        Raises VERSION_MISMATCH when `if_version` is not the stored one, which is 0 while nothing is stored. With a key: three
+        round trips.
         """
         values: list[Any] = [
             thing.ns, thing.id, thing.type, thing.content, thing.code, thing.data, thing.visibility,
             vector(thing.embedding),
         ]  # fmt: skip
         statement = _UPSERT
-        if if_version is not None:
+        if if_version == 0:
+            statement = _INSERT
+        elif if_version is not None:
             statement = _UPDATE_VERSION
             values.append(if_version)
         if key is not None:
@@ -139,8 +156,12 @@ class Things:
         row = (await self._sql.query(_EXISTS, [ns, id], repeatable=True)).first()
         return int(row["version"]) if row else None
 
-    async def delete(self, ns: str, id: str) -> Thing | None:
-        row = (await self._sql.query(_DELETE, [ns, id])).first()
+    async def delete(self, ns: str, id: str, *, if_version: int | None = None) -> Thing | None:
+        """The deleted row; None when there is none. Raises VERSION_MISMATCH."""
+        condition, values = ("", [ns, id]) if if_version is None else (" and version = $3", [ns, id, if_version])
+        row = (await self._sql.query(_DELETE.format(condition=condition, columns=COLUMNS), values)).first()
+        if row is None and if_version is not None and await self.version(ns, id) is not None:
+            raise version_mismatch()
         return thing_from(row) if row else None
 
     async def batch_upsert(self, things: Sequence[ThingInput], key: IdempotencyKey | None = None) -> BatchResult:
@@ -177,7 +198,7 @@ class Things:
             f"limit {parameters.add(options.limit + 1)} offset {parameters.add(options.offset)}"
         )
         rows = (await self._sql.query(statement, parameters.values, repeatable=True)).dicts()
-        cursor = next_cursor(rows, options.limit, "sort_key", "id")
+        cursor = where.next_cursor(rows, options.limit, "sort_key", "id")
         for row in rows:
             del row["sort_key"]
         pagination = Pagination(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from db.adapters.neon import Isolation, Neon, Rows, Statement, StatementError
+from db.domain.statements import require_plain
 from dotdo.contracts.db.models import (
     QueryField,
     QueryOptions,
@@ -35,11 +36,17 @@ def result_of(rows: Rows, max_rows: int = 10_000) -> QueryResult:
     return QueryResult(rows=rows.dicts(), row_count=rows.row_count, fields=fields)
 
 
+def _at(index: int, error: ServiceError) -> ServiceError:
+    detail = f"statement {index}: {error.detail}"
+    return ServiceError(error.code, error.status, error.title, detail, retryable=error.retryable)
+
+
 class RawSql:
     def __init__(self, neon: Neon) -> None:
         self._neon = neon
 
     async def query(self, sql: str, params: Sequence[object], options: QueryOptions) -> QueryResult:
+        require_plain(sql)
         rows = await self._neon.query(
             sql,
             params,
@@ -52,16 +59,18 @@ class RawSql:
 
     async def transaction(self, statements: Sequence[SqlStatement], options: TransactionOptions) -> TransactionResult:
         """Raises the error of the statement that failed, its index first in the detail; nothing of it has happened."""
+        for index, one in enumerate(statements):
+            try:
+                require_plain(one.sql)
+            except ServiceError as error:
+                raise _at(index, error) from error
         batch = [Statement(one.sql, one.params) for one in statements]
         try:
             results = await self._run(batch, options)
         except StatementError as error:
             if error.sqlstate in _OF_THE_MOMENT:
                 raise
-            index = await self._failing(batch, options)
-            raise ServiceError(
-                error.code, error.status, error.title, f"statement {index}: {error.detail}", retryable=error.retryable
-            ) from error
+            raise _at(await self._failing(batch, options), error) from error
         return TransactionResult(success=True, results=[result_of(rows) for rows in results])
 
     async def _run(self, batch: Sequence[Statement], options: TransactionOptions) -> list[Rows]:

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110 §13): a thing's version is its ETag."""
+"""Conditional requests (RFC 9110 §13): a thing's version is its ETag, and 0 the version of what is not there."""
 
 import re
 
@@ -21,6 +21,21 @@ def if_match(call: Call) -> int | None:
     if tag is None or int(tag[1]) < 1:
         raise invalid_argument('If-Match: not an ETag of this service, such as "3"')
     return int(tag[1])
+
+
+def write_condition(call: Call) -> int | None:
+    """The version a write asks for: that of `If-Match`, or 0 for `If-None-Match: *`. Raises INVALID_ARGUMENT."""
+    unless = _header(call, "if-none-match")
+    if unless is None:
+        return if_match(call)
+    if unless != "*" or _header(call, "if-match") is not None:
+        raise invalid_argument("If-None-Match: a write takes it as * and without If-Match")
+    return 0
+
+
+def requires_existing(call: Call) -> bool:
+    """Whether `If-Match: *` asks for something to be there."""
+    return _header(call, "if-match") == "*"
 
 
 def matches_none(call: Call, tag: str) -> bool:

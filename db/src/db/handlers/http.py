@@ -5,17 +5,21 @@ from urllib.parse import quote
 
 from db.domain.database import Database
 from db.domain.idempotency import IdempotencyKey, idempotency_key
-from db.handlers.conditions import if_match, matches_none, version_tag
+from db.domain.relationships import edge_id
+from db.domain.things import version_mismatch
+from db.handlers.conditions import if_match, matches_none, requires_existing, version_tag, write_condition
 from db.handlers.rpc_endpoint import RpcEndpoint
 from db.handlers.visibility import only_public, require_private_read, sees
 from dotdo.contracts.common import ServiceCard, service_card
 from dotdo.contracts.db import CONTRACT
 from dotdo.contracts.db import models as m
-from dotdo.errors import forbidden, not_found
+from dotdo.errors import forbidden, invalid_argument, not_found
 from dotdo.http import HttpResponse, json_text_response
 from dotdo.model import validated
 from dotdo.paging import Page
 from dotdo.service import Call
+
+MAX_KEY = 512
 
 
 class HttpHandlers:
@@ -73,7 +77,7 @@ class HttpHandlers:
 
     async def delete_thing(self, call: Call, *, ns: str, id: str) -> m.Thing:
         await self._visible(call, ns, id)
-        deleted = await self._database.things.delete(ns, id)
+        deleted = await self._database.things.delete(ns, id, if_version=if_match(call))
         if deleted is None:
             raise not_found("no such thing")
         return deleted
@@ -97,6 +101,11 @@ class HttpHandlers:
         )
 
     async def create_relationship(self, call: Call, *, body: m.RelationshipInput) -> HttpResponse:
+        """A private edge is not overwritten by who may not see it."""
+        if only_public(call):
+            stored = await self._database.relationships.get(body.ns or body.from_ns, body.id or edge_id(body))
+            if stored is not None and not sees(call, stored.visibility):
+                raise forbidden("this relationship is not yours to write")
         edge = await self._database.relationships.upsert(body, _idempotency(call, body.model_dump()))
         status = 201 if edge.version == 1 else 200
         return json_text_response(edge.model_dump_json(by_alias=False), status)
@@ -105,8 +114,10 @@ class HttpHandlers:
         edge = await self._database.relationships.get(ns, id)
         if edge is None or not sees(call, edge.visibility):
             raise not_found("no such relationship")
-        await self._database.relationships.delete(ns, id)
-        return edge
+        deleted = await self._database.relationships.delete(ns, id)
+        if deleted is None:
+            raise not_found("no such relationship")
+        return deleted
 
     async def search_words(self, call: Call, *, query: m.SearchQuery) -> m.FoundList:
         options = m.SearchOptions(
@@ -144,12 +155,14 @@ class HttpHandlers:
 
     async def _write(self, call: Call, thing: m.ThingInput) -> HttpResponse:
         """A private thing is not overwritten by who may not see it."""
-        if only_public(call):
+        version = write_condition(call)
+        key = _idempotency(call, [thing.model_dump(), version])
+        if only_public(call) or requires_existing(call):
             stored = await self._database.things.get(thing.ns, thing.id)
+            if stored is None and requires_existing(call):
+                raise version_mismatch()
             if stored is not None and not sees(call, stored.visibility):
                 raise forbidden("this thing is not yours to write")
-        version = if_match(call)
-        key = _idempotency(call, [thing.model_dump(), version])
         return _written(await self._database.things.upsert(thing, if_version=version, key=key))
 
 
@@ -159,7 +172,9 @@ def _idempotency(call: Call, request: Any) -> IdempotencyKey | None:
     key = call.request.headers.get("idempotency-key")
     if not key:
         return None
-    return idempotency_key(f"http:{call.identity.subject}:{call.identity.key_id}", key[:512], request)
+    if len(key) > MAX_KEY:
+        raise invalid_argument(f"Idempotency-Key: at most {MAX_KEY} characters are taken")
+    return idempotency_key(f"http:{call.identity.subject}:{call.identity.key_id}", key, request)
 
 
 def _written(thing: m.Thing) -> HttpResponse:
