@@ -1,4 +1,4 @@
-"""One stack for all e2e tests: the four Workers on the real runtime with real stores, and a JavaScript caller bound to them."""
+"""One stack for all e2e tests: the four Workers on the real runtime with real stores, and two Workers that call them."""
 
 import asyncio
 import threading
@@ -9,14 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.runtime.config import read_configuration
-from scripts.runtime.services import ROOT
+from scripts.runtime.config import LOCAL_FLAGS, read_configuration, vendored_packages
+from scripts.runtime.services import SERVICES
 from scripts.stack.ports import free_ports
 from scripts.stack.process import LOOPBACK, free_port
 from scripts.stack.stack import Stack
 from tests.e2e.platform import DATA, Platform
 
 CALLER = Path(__file__).with_name("caller.mjs")
+PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
+BOUND = {"GATEWAY": "gateway", "DB": "db", "AUTH": "auth", "SCHEDULE": "schedule"}
 
 
 class _Loop:
@@ -36,23 +38,28 @@ class _Loop:
         self._loop.close()
 
 
+def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The JavaScript and the Python Worker that make RPC calls for the tests."""
+    db = next(service for service in SERVICES if service.name == "db")
+    both = {"compatibility_date": read_configuration(db.configuration)["compatibility_date"], "services": BOUND}
+    javascript = {
+        **both, "name": "caller", "script": CALLER.read_text(), "compatibility_flags": [], "port": free_port(),
+    }  # fmt: skip
+    python = {
+        **both, "name": "python-caller", "main": "entry.py", "sources": str(PYTHON_CALLER),
+        "vendored": vendored_packages(db.modules), "compatibility_flags": list(LOCAL_FLAGS), "port": free_port(),
+    }  # fmt: skip
+    return javascript, python
+
+
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
-    production = read_configuration(ROOT / "gateway" / "wrangler.jsonc")
-    port = free_port()
-    caller = {
-        "name": "caller",
-        "script": CALLER.read_text(),
-        "compatibility_date": production["compatibility_date"],
-        "compatibility_flags": [],
-        "services": {"GATEWAY": "gateway", "DB": "db", "AUTH": "auth", "SCHEDULE": "schedule"},
-        "port": port,
-    }
+    javascript, python = _callers()
     loop = _Loop()
-    stack = Stack(DATA, free_ports(), extra_workers=[caller])
+    stack = Stack(DATA, free_ports(), extra_workers=[javascript, python])
     try:
         info = loop.run(stack.start(fresh=True))
-        yield Platform(info, f"http://{LOOPBACK}:{port}")
+        yield Platform(info, *(f"http://{LOOPBACK}:{caller['port']}" for caller in (javascript, python)))
     finally:
         loop.run(stack.stop())
         loop.close()
@@ -93,6 +100,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failing test shows what the Workers logged while it ran."""
+    if "platform" not in getattr(item, "fixturenames", ()):
+        return (yield)
     log = DATA / "logs" / "workers.log"
     if call.when == "setup":
         item.stash[_LOG_START] = log.stat().st_size if log.exists() else 0
