@@ -1,5 +1,6 @@
 """The base of every model that crosses an edge: snake_case over HTTP, camelCase over RPC, unknown fields refused."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -15,6 +16,26 @@ Key = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^
 
 class Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True)
+
+
+def row_reader(model: type[T]) -> Callable[[dict[str, Any]], T]:
+    """A function that makes instances of rows of our own tables, whose values nothing has to check again.
+
+    What `model_construct` does but for its look at each field and alias: a seventh of its time, and a page has a hundred rows.
+    A column the row lacks has its field's default.
+    """
+    defaults, names = model.model_construct().__dict__, set(model.model_fields)
+    assign = object.__setattr__
+
+    def read(row: dict[str, Any]) -> T:
+        instance = model.__new__(model)
+        assign(instance, "__dict__", {**defaults, **row})
+        assign(instance, "__pydantic_fields_set__", names)
+        assign(instance, "__pydantic_extra__", None)
+        assign(instance, "__pydantic_private__", None)
+        return instance
+
+    return read
 
 
 def validated(model: type[T], data: Any, *, camel: bool, strict: bool = True) -> T:

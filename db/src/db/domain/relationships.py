@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from typing import Any, Literal
+from typing import Literal
 
 from db.domain.idempotency import IdempotencyKey, write_once
 from db.domain.sql import Conditions, Parameters, Sql, with_instants
@@ -17,6 +17,7 @@ from dotdo.contracts.db.models import (
     RelationshipOptions,
     TraverseOptions,
 )
+from dotdo.model import row_reader
 from dotdo.paging import Page
 
 COLUMNS = "ns, id, type, from_ns, from_id, to_ns, to_id, data, code, visibility, version, created_at, updated_at"
@@ -68,8 +69,10 @@ def edge_id(edge: RelationshipInput) -> str:
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
 
 
-def relationship_from(row: dict[str, Any]) -> Relationship:
-    return Relationship.model_construct(**{name: row[name] for name in row if name != "sort_key"})
+relationship_from = row_reader(Relationship)
+"""A row of `COLUMNS`."""
+
+_node_from = row_reader(Node)
 
 
 class Relationships:
@@ -130,7 +133,10 @@ class Relationships:
             f"order by created_at desc, ns desc, id desc limit {parameters.add(limit + 1)}"
         )
         rows = (await self._sql.query(statement, parameters.values, repeatable=True)).dicts()
-        return [relationship_from(row) for row in rows[:limit]], where.next_cursor(rows, limit, "sort_key", "ns", "id")
+        next_cursor = where.next_cursor(rows, limit, "sort_key", "ns", "id")
+        for row in rows:
+            del row["sort_key"]
+        return [relationship_from(row) for row in rows[:limit]], next_cursor
 
     async def traverse(self, ns: str, id: str, options: TraverseOptions, visibility: str | None = None) -> Graph:
         """The places within `depth` edges, nearest first, and at most 1000 of the edges between them."""
@@ -148,7 +154,7 @@ class Relationships:
         )
         row = (await self._sql.query(statement, parameters.values, repeatable=True)).first() or {}
         return Graph(
-            nodes=[Node.model_construct(**node) for node in row["nodes"] or []],
+            nodes=[_node_from(node) for node in row["nodes"] or []],
             edges=[relationship_from(with_instants(edge)) for edge in row["edges"] or []],
         )
 

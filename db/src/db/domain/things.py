@@ -16,6 +16,7 @@ from dotdo.contracts.db.models import (
     ThingPatch,
 )
 from dotdo.errors import ServiceError, invalid_argument
+from dotdo.model import row_reader
 
 COLUMNS = "ns, id, type, content, code, data, visibility, version, created_at, updated_at"
 
@@ -79,13 +80,8 @@ _SORT = {
 }
 
 
-# Copying a model takes a third of the time of constructing one.
-_BLANK = Thing.model_construct()
-
-
-def thing_from(row: dict[str, Any]) -> Thing:
-    """A row of `COLUMNS`. It comes from our own table: nothing is checked again."""
-    return _BLANK.model_copy(update=row)
+thing_from = row_reader(Thing)
+"""A row of `COLUMNS`."""
 
 
 def version_mismatch() -> ServiceError:
