@@ -70,7 +70,8 @@ def _companions(stack: Stack, info: dict[str, Any], *, cron: bool, quiet: bool) 
     work = []
     if cron:
         crons = read_configuration(ROOT / "schedule" / "wrangler.jsonc")["triggers"]["crons"]
-        work.append(run_triggers(info["workers"]["schedule"], crons, lambda line: console.print(f"[dim]{line}[/dim]")))
+        at = info["gateway_url"] if stack.namespace else info["workers"]["schedule"]
+        work.append(run_triggers(at, crons, lambda line: console.print(f"[dim]{line}[/dim]")))
     if not quiet:
         work.append(follow(stack.data / "logs" / "workers.log", console.print))
     return work
@@ -115,6 +116,9 @@ def main(
     official_runtime: Annotated[
         bool, typer.Option("--official-runtime", help="Let workerd download Cloudflare's own Pyodide bundle.")
     ] = False,
+    namespace: Annotated[
+        bool, typer.Option("--namespace", help="Connect the Workers as in a dispatch namespace.")
+    ] = False,
     data: Annotated[Path, typer.Option(help="Where the stores keep their data.")] = ROOT / ".dotdo",
 ) -> None:
     """Run gateway, db, auth and schedule with real stores on 127.0.0.1, until Ctrl-C.
@@ -122,7 +126,7 @@ def main(
     PORT chooses the gateway's port (8787); the other parts take the next seven. POSTGRES_PORT and the like choose one by name.
     """
     try:
-        stack = Stack(data.resolve(), ports_from_environment(), official_runtime=official_runtime)
+        stack = Stack(data.resolve(), ports_from_environment(), official_runtime=official_runtime, namespace=namespace)
         code = asyncio.run(run(stack, fresh=fresh, cron=cron, quiet=quiet))
     except KNOWN_FAILURES as error:
         console.print(f"[bold red]Not started.[/bold red] {error}", soft_wrap=True)

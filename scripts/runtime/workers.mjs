@@ -7,6 +7,8 @@ import { extname, join, relative, sep } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 
+const NAMESPACE_PLUGIN = join(import.meta.dirname, "namespace_plugin.mjs");
+
 const configuration = JSON.parse(readFileSync(process.argv[2], "utf8"));
 
 // The module types wrangler uploads with: source by its rules, packages as data but for the SDK's own JavaScript.
@@ -62,6 +64,12 @@ function options() {
       serviceBindings: worker.services,
       kvNamespaces: worker.kv,
       r2Buckets: worker.r2,
+      unsafeBindings: Object.entries(worker.namespaces ?? {}).map(([name, workers]) => ({
+        name,
+        type: "dispatch-namespace",
+        plugin: { package: NAMESPACE_PLUGIN, name: "local-dispatch-namespace" },
+        options: { workers },
+      })),
       unsafeDirectSockets: worker.port ? [{ host: "127.0.0.1", port: worker.port }] : [],
       stripCfConnectingIp: false,
     })),

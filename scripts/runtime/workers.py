@@ -12,6 +12,7 @@ import httpx
 
 from scripts.runtime.bundle import build_bundle
 from scripts.runtime.config import LOCAL_FLAGS, local_worker, read_configuration
+from scripts.runtime.namespace import into_namespace
 from scripts.runtime.services import ROOT, SERVICES, SHARED_PACKAGE
 from scripts.runtime.snapshot import build_snapshot
 from scripts.runtime.vendor import vendor_all
@@ -54,13 +55,17 @@ def workerd_with_bundle(folder: Path, date: str) -> Path:
 
 @dataclass
 class Workers:
-    """`ports` and `variables` are by service name. `extra` are more Workers in the form `workers.mjs` takes."""
+    """`ports` and `variables` are by service name. `extra` are more Workers in the form `workers.mjs` takes.
+
+    With `namespace` the four find each other as in a dispatch namespace, and the gateway's port is the dispatch Worker's.
+    """
 
     data: Path
     ports: dict[str, int]
     variables: dict[str, dict[str, str]]
     log: Path
     official_runtime: bool = False
+    namespace: bool = False
     extra: list[dict[str, Any]] = field(default_factory=list)
     child: Child | None = None
 
@@ -107,6 +112,8 @@ class Workers:
             )
             for service in SERVICES
         ]  # fmt: skip
+        if self.namespace:
+            workers.append(into_namespace(workers))
         fronts = [_cron_front(worker) for worker in workers if worker["crons"]]
         return {
             "persist": str(self.data / "storage"),

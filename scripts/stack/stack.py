@@ -52,6 +52,7 @@ class Stack:
     data: Path
     ports: Ports
     official_runtime: bool = False
+    namespace: bool = False
     extra_workers: list[dict[str, Any]] = field(default_factory=list)
     parts: dict[str, Part] = field(default_factory=dict)
     _lock: IO[str] | None = None
@@ -112,6 +113,7 @@ class Stack:
             variables=worker_variables(addresses, secrets),
             log=self.data / "logs" / "workers.log",
             official_runtime=self.official_runtime,
+            namespace=self.namespace,
             extra=self.extra_workers,
         )
 

@@ -21,6 +21,9 @@ from dotdo.rpc import CALL_JSON, JsonPeer, rejection_message
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
+PLATFORM = frozenset({"GATEWAY", "DB", "AUTH", "SCHEDULE"})
+"""The Workers that a dispatch namespace of ours holds; every other one has to be bound."""
+
 
 def _options(values: dict[str, Any]) -> Any:
     return to_js(values, dict_converter=js.Object.fromEntries)
@@ -93,7 +96,9 @@ class WorkerBindings:
         return value if isinstance(value, str) else default
 
     def has(self, name: str) -> bool:
-        return getattr(self._env, name, None) is not None
+        if getattr(self._env, name, None) is not None:
+            return True
+        return name in PLATFORM and getattr(self._env, "DISPATCH", None) is not None
 
     def peer(self, name: str) -> JsonPeer:
         binding = self._worker(name)

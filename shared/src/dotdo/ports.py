@@ -86,7 +86,9 @@ class Bindings(Protocol):
 
     def optional(self, name: str, default: str = "") -> str: ...
 
-    def has(self, name: str) -> bool: ...
+    def has(self, name: str) -> bool:
+        """Whether there is a binding of that name or, for the platform's own Workers, a dispatch namespace to find it in."""
+        ...
 
     def peer(self, name: str) -> Peer:
         """Raises ServiceError NOT_CONFIGURED when neither a service binding nor a dispatch namespace offers it."""

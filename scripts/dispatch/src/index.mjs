@@ -1,0 +1,31 @@
+// The platform's way into a dispatch namespace, where Workers have neither routes nor cron triggers.
+//
+// Plain JavaScript, since every request pays for this hop and an interpreter would be most of its price.
+export default {
+  async fetch(request, env) {
+    try {
+      return await env.NAMESPACE.get("gateway").fetch(request);
+    } catch {
+      return notAnswering();
+    }
+  },
+
+  // The platform records the event as failed when this throws, which is what a finally failed task asks for.
+  async scheduled(event, env) {
+    await env.NAMESPACE.get("schedule").tick(event.cron, event.scheduledTime);
+  },
+};
+
+function notAnswering() {
+  const problem = {
+    type: "about:blank",
+    title: "Service unavailable",
+    status: 503,
+    detail: "the gateway of this environment does not answer",
+    code: "UNAVAILABLE",
+  };
+  return Response.json(problem, {
+    status: 503,
+    headers: { "content-type": "application/problem+json", "retry-after": "5" },
+  });
+}
