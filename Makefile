@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev test lint format bench migrate
+.PHONY: help install dev test lint format bench migrate build size
 
 help: ## What can be made
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -30,3 +30,8 @@ bench: install ## Measure the request paths and print ratios
 
 migrate: install ## Bring DATABASE_URL and CLICKHOUSE_URL up to date
 	@exec $(RUN) -m scripts.migrate $(ARGS)
+
+build: install ## Build the uploads of all Workers into dist/, without an account
+	@$(RUN) -m scripts.deploy size
+
+size: build ## Print how large each upload is

@@ -1,0 +1,199 @@
+"""What has to hold before anything is uploaded. Each check says what is wrong and what to do about it."""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from scripts.deploy.api import ApiError, Cloudflare
+from scripts.deploy.table import REQUIRED_SECRETS, Environment
+from scripts.deploy.tools import Peers
+from scripts.runtime.config import read_configuration
+from scripts.runtime.services import ROOT, SERVICES, Service
+from scripts.runtime.vendor import VendorError, vendor
+
+FIRST_DATE = "2026-09-08"
+"""The compatibility date from which Python 3.14 is the runtime."""
+
+CRONS = ["*/5 * * * *", "0 * * * *", "0 0 * * *"]
+
+BOUND = {"gateway": {"DB", "AUTH", "SCHEDULE"}, "db": set[str](), "auth": {"DB"}, "schedule": {"DB", "AUTH"}}
+"""The service bindings each Worker's code asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked for. `given` are the names in the secrets file that goes up with the Workers."""
+
+    services: Sequence[str]
+    environment: Environment
+    given: frozenset[str] = frozenset()
+    allow_dirty: bool = False
+    peers: Peers = "services"
+
+
+Check = Callable[[Plan, Cloudflare], Iterator[Problem]]
+
+
+def credentials(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
+    if not api.configured:
+        yield Problem(
+            "CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID are not both set",
+            "Make a token with Workers Scripts: Edit at https://dash.cloudflare.com/profile/api-tokens and export both.",
+        )
+        return
+    try:
+        api.account_name()
+    except ApiError as error:
+        yield Problem(str(error), "Check that the token is valid and belongs to the account.")
+
+
+def namespace(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
+    name = plan.environment.namespace
+    if not api.has_namespace(name):
+        yield Problem(
+            f"the namespace {name} does not exist", f"Create it: npx wrangler dispatch-namespace create {name}"
+        )
+
+
+def packages(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
+    """Brings them up to date where they are not."""
+    for service in _python(plan):
+        try:
+            vendor(service)
+        except VendorError as error:
+            yield Problem(f"{service.name}: {error}", "Is the package registry reachable? Then: make install")
+
+
+def configurations(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
+    for service in _python(plan):
+        try:
+            found = read_configuration(service.configuration)
+        except ValueError as error:
+            yield Problem(f"{service.name}/wrangler.jsonc cannot be read: {error}", "Mend the file.")
+            continue
+        for wrong in _wrong(service, found):
+            yield Problem(f"{service.name}/wrangler.jsonc: {wrong}", "Mend the file; docs/deploying.md has the table.")
+
+
+def _wrong(service: Service, found: dict[str, Any]) -> Iterator[str]:
+    if found.get("name") != service.name:
+        yield f"the name is {found.get('name')!r}, not {service.name!r}"
+    if found.get("compatibility_date", "") < FIRST_DATE or found.get("compatibility_flags") != ["python_workers"]:
+        yield f"Python 3.14 needs the flag python_workers and a compatibility date from {FIRST_DATE} on"
+    if found.get("workers_dev") is not False:
+        yield "workers_dev must be false: nothing may pass by the gateway"
+    bound = {row["binding"]: row["service"] for row in found.get("services", [])}
+    for name in sorted(BOUND[service.name] - bound.keys()):
+        yield f"the service binding {name} is missing"
+    for name, target in bound.items():
+        if target != name.lower():
+            yield f"the binding {name} names the Worker {target!r}, not {name.lower()!r}"
+    if service.name == "schedule" and found.get("triggers", {}).get("crons") != CRONS:
+        yield f"the crons are not {', '.join(CRONS)}"
+
+
+def secrets(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
+    for service in plan.services:
+        required = REQUIRED_SECRETS[service]
+        if not required:
+            continue
+        there = api.has_script(plan.environment.namespace, service)
+        stored = api.secrets(plan.environment.namespace, service) if there else set()
+        missing = [name for name in required if name not in stored | plan.given]
+        if missing:
+            command = f"scripts/secrets.sh {service} {plan.environment.name}"
+            first = "It is not deployed there yet: pass a file with them, --secrets FILE."
+            yield Problem(f"{service} lacks the secrets {', '.join(missing)}", f"Run: {command}" if there else first)
+
+
+def clean_tree(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
+    if plan.environment.name != "production" or plan.allow_dirty:
+        return
+    status = subprocess.run(
+        ["git", "-C", str(ROOT), "status", "--porcelain"], capture_output=True, text=True, check=False
+    )
+    if status.returncode or status.stdout:
+        yield Problem("the git tree has changes that are not committed", "Commit them, or pass --allow-dirty.")
+
+
+def deploy_api(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
+    """Only where the platform has one."""
+    address = os.environ.get("DEPLOY_API_URL")
+    if not address:
+        return
+    try:
+        status = httpx.get(f"{address.rstrip('/')}/health", timeout=10).status_code
+    except httpx.HTTPError as error:
+        status = 0
+        reason = type(error).__name__
+    else:
+        reason = f"status {status}"
+    if status != 200:
+        yield Problem(f"the deploy API does not answer /health ({reason})", "Start it, or unset DEPLOY_API_URL.")
+
+
+def _python(plan: Plan) -> Iterator[Service]:
+    return (service for service in SERVICES if service.name in plan.services)
+
+
+LOCAL: dict[str, Check] = {
+    "packages match their locks": packages,
+    "configurations": configurations,
+    "git tree": clean_tree,
+}
+
+REMOTE: dict[str, Check] = {
+    "credentials": credentials,
+    "namespace": namespace,
+    "secrets": secrets,
+    "deploy API": deploy_api,
+}
+
+
+@contextmanager
+def only(file: Path | None, names: Sequence[str]) -> Iterator[Path | None]:
+    """A file with the secrets of these names alone, readable by its owner, gone afterwards: a Worker gets what is its own."""
+    values = {} if file is None else parse_secrets(file.read_text())
+    own = {name: value for name, value in values.items() if name in names}
+    if not own:
+        yield None
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as chosen:  # readable by its owner only
+        json.dump(own, chosen)
+        chosen.flush()
+        yield Path(chosen.name)
+
+
+def secret_names(file: Path) -> frozenset[str]:
+    """The names in a file of `NAME=value` lines. Raises OSError, ValueError."""
+    return frozenset(parse_secrets(file.read_text()))
+
+
+def parse_secrets(text: str) -> dict[str, str]:
+    """`NAME=value` lines; empty lines and `#` comments are skipped, quotes around a value are taken off. Raises ValueError."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise ValueError(f"line {number} is not NAME=value")
+        value = value.strip()
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+            value = value[1:-1]
+        found[name.strip()] = value
+    return found

@@ -1,0 +1,70 @@
+"""Whether what is deployed works: the namespace's scripts, and every service's health through the dispatcher."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+import httpx
+
+from scripts.deploy.api import ApiError, Cloudflare
+from scripts.deploy.checks import Problem
+from scripts.deploy.table import Environment
+
+TIMEOUT_S = 30.0
+"""A first request after a deployment loads the snapshot."""
+
+
+def address(environment: Environment, api: Cloudflare) -> str:
+    """Where the dispatcher answers: DISPATCH_URL, else the environment's own, else its workers.dev address."""
+    own = os.environ.get("DISPATCH_URL") or environment.url
+    return own.rstrip("/") or f"https://{environment.dispatch}.{api.subdomain()}.workers.dev"
+
+
+def present(services: Sequence[str], environment: Environment, api: Cloudflare) -> Iterator[Problem]:
+    there = set(api.scripts(environment.namespace))
+    for service in services:
+        found = api.has_script("", environment.dispatch) if service == "dispatch" else service in there
+        if not found:
+            yield Problem(
+                f"{service} is not deployed in {environment.name}",
+                f"Run: scripts/deploy-to-namespace.sh {service} {environment.name}",
+            )
+
+
+def answering(environment: Environment, api: Cloudflare) -> Iterator[Problem]:
+    """`/health` is the gateway's own; `/ready` asks every service it is bound to, over the bindings that requests take."""
+    try:
+        url = address(environment, api)
+    except ApiError as error:
+        yield Problem(str(error), "Set DISPATCH_URL to where the dispatch Worker answers.")
+        return
+    with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
+        yield from _health(client, url)
+        yield from _ready(client, url)
+
+
+def _health(client: httpx.Client, url: str) -> Iterator[Problem]:
+    try:
+        status = client.get("/health").status_code
+    except httpx.HTTPError as error:
+        yield Problem(
+            f"{url} does not answer ({type(error).__name__})", "Is dispatch deployed, and does its route exist?"
+        )
+        return
+    if status != 200:
+        yield Problem(f"{url}/health answers {status}", "Look at the logs of dispatch and gateway in the dashboard.")
+
+
+def _ready(client: httpx.Client, url: str) -> Iterator[Problem]:
+    try:
+        services = client.get("/ready").json()["services"]
+    except httpx.HTTPError:
+        return  # said by the health check
+    except (ValueError, KeyError, TypeError):
+        yield Problem(f"{url}/ready answers no readiness report", "Is something else behind this address?")
+        return
+    for name, status in services.items():
+        if status != "ok":
+            yield Problem(
+                f"{name} is {status}",
+                f"Its secrets and bindings: scripts/secrets.sh {name} …; its logs are in the dashboard.",
+            )

@@ -1,0 +1,164 @@
+"""The sequence of a deployment: check, upload one after the other, look whether it works. Stops at the first failure.
+
+Every function returns an exit code (see EXIT_CODES) and has told the reader why.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from scripts.deploy import archive, checks, smoke, tools
+from scripts.deploy.api import ApiError, Cloudflare
+from scripts.deploy.checks import Check, Plan, Problem
+from scripts.deploy.table import Environment, secrets_of
+from scripts.runtime.services import ROOT
+
+DONE, USAGE, CHECKS, UPLOAD, VERIFY = 0, 2, 3, 4, 5
+
+EXIT_CODES = {
+    DONE: "done",
+    USAGE: "a name or option that does not exist; nothing was touched",
+    CHECKS: "a check before the upload failed; nothing was uploaded",
+    UPLOAD: "an upload failed; what was deployed before it is said",
+    VERIFY: "everything is uploaded, but what is deployed does not work",
+}
+
+VERSIONS = ROOT / ".dotdo" / "deployments"
+
+
+class Report:
+    """One line a step, on the console."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def step(self, name: str, work: Callable[[], Iterable[Problem]]) -> bool:
+        """True when there is no problem."""
+        started = time.perf_counter()
+        with self.console.status(f"{name} …"):
+            try:
+                problems = list(work())
+            except ApiError as error:
+                problems = [Problem(str(error), "Try again; a repeated deployment does no harm.")]
+        took = f"[dim]{time.perf_counter() - started:.1f} s[/dim]"
+        self.console.print(f"  [red]✗[/red] {name} {took}" if problems else f"  [green]✓[/green] {name} {took}")
+        for problem in problems:
+            self.console.print(f"    [red]{problem.what}[/red]", highlight=False)
+            self.console.print(f"    → {problem.remedy}", highlight=False)
+        return not problems
+
+    def say(self, text: str) -> None:
+        self.console.print(text, highlight=False)
+
+
+def check(plan: Plan, report: Report, *, remote: bool = True) -> bool:
+    """Every check, whatever the others say; those that ask Cloudflare only when the credentials hold."""
+    report.say(f"[bold]Checks[/bold] for {plan.environment.name} ({plan.environment.namespace})")
+    api = Cloudflare()
+    good = _all(checks.LOCAL, plan, api, report)
+    if not remote:
+        return good
+    asking = dict(checks.REMOTE)
+    if not _all({"credentials": asking.pop("credentials")}, plan, api, report):
+        return False
+    return _all(asking, plan, api, report) and good
+
+
+def _all(table: Mapping[str, Check], plan: Plan, api: Cloudflare, report: Report) -> bool:
+    good = True
+    for name, one in table.items():
+        good = report.step(name, partial(one, plan, api)) and good
+    return good
+
+
+def deploy(plan: Plan, report: Report, *, dry_run: bool, secrets: Path | None) -> int:
+    if not check(plan, report):
+        return CHECKS
+    report.say(f"[bold]{'Dry run' if dry_run else 'Upload'}[/bold]")
+    for service in plan.services:
+        if not report.step(service, partial(_upload, service, plan, secrets, dry_run=dry_run)):
+            if not dry_run:
+                _how_to_go_on(plan, service, report)
+            return UPLOAD
+    if dry_run:
+        report.say("Nothing was uploaded. What would have been is in dist/.")
+        return DONE
+    return verify(plan.services, plan.environment, report)
+
+
+def _upload(service: str, plan: Plan, secrets: Path | None, *, dry_run: bool) -> Iterable[Problem]:
+    with checks.only(secrets, secrets_of(service)) as own:
+        outcome = tools.upload(
+            archive.folder_of(service), service, plan.environment, dry_run=dry_run, secrets=own, peers=plan.peers
+        )  # fmt: skip
+    if not outcome.ok:
+        return [
+            Problem(outcome.reason, "wrangler's own log has more: its last line above or ~/.config/.wrangler/logs.")
+        ]
+    if not dry_run:
+        archive.Archive(service, plan.environment, VERSIONS).keep()
+    return []
+
+
+def _how_to_go_on(plan: Plan, failed: str, report: Report) -> None:
+    at = list(plan.services).index(failed)
+    done, left = plan.services[:at], plan.services[at:]
+    report.say(f"Deployed: {', '.join(done) or 'nothing'}. Not deployed: {', '.join(left)}.")
+    what = "all" if len(plan.services) > 1 else failed
+    report.say(
+        f"Mend the cause, then run the same again: scripts/deploy-to-namespace.sh {what} {plan.environment.name}"
+    )
+    if done:
+        report.say(f"Or go back: scripts/rollback.sh {done[-1]} {plan.environment.name}")
+
+
+def verify(services: Sequence[str], environment: Environment, report: Report) -> int:
+    report.say("[bold]Verify[/bold]")
+    api = Cloudflare()
+    good = report.step("scripts of the namespace", lambda: smoke.present(services, environment, api))
+    # A single service may be on its way to an environment that is not complete yet.
+    if "gateway" in services or "dispatch" in services:
+        good = report.step("health through the dispatcher", lambda: smoke.answering(environment, api)) and good
+    if good:
+        report.say(f"[green]{', '.join(services)}: deployed and verified in {environment.name}.[/green]")
+    return DONE if good else VERIFY
+
+
+def rollback(service: str, environment: Environment, report: Report) -> int:
+    versions = archive.Archive(service, environment, VERSIONS)
+    previous = versions.previous()
+    if previous is None:
+        report.say(f"[red]There is no earlier version of {service} in {environment.name} to go back to.[/red]")
+        report.say(f"→ Versions are kept in {VERSIONS.relative_to(ROOT)}, where the deployment ran.")
+        return CHECKS
+    plan = Plan((service,), environment, allow_dirty=True)
+    if not _all(checks.REMOTE, plan, Cloudflare(), report):
+        return CHECKS
+
+    def upload() -> Iterable[Problem]:
+        with archive.unpacked(previous) as folder:
+            outcome = tools.upload(folder, service, environment, dry_run=False, secrets=None)
+        return [] if outcome.ok else [Problem(outcome.reason, "The version deployed last is still there.")]
+
+    if not report.step(f"{service} as of {previous.name.removesuffix('.tar.gz')}", upload):
+        return UPLOAD
+    versions.forget_last()
+    return verify((service,), environment, report)
+
+
+def put_secrets(service: str, environment: Environment, values: Mapping[str, str], report: Report) -> int:
+    """One call for each; what was stored before a failure stays, and is said."""
+    api = Cloudflare()
+    for name, value in values.items():
+        if not report.step(name, partial(_put, api, environment.namespace, service, name, value)):
+            report.say(f"→ Secrets belong to a deployed Worker: is {service} deployed in {environment.name}?")
+            return UPLOAD
+    return DONE
+
+
+def _put(api: Cloudflare, namespace: str, service: str, name: str, value: str) -> Iterable[Problem]:
+    api.put_secret(namespace, service, name, value)
+    return []

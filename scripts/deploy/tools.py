@@ -1,0 +1,138 @@
+"""The real pywrangler and wrangler, run on one Worker's folder."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from scripts.deploy.table import Environment
+from scripts.runtime.config import read_configuration
+from scripts.runtime.services import ROOT
+from scripts.stack.node import node, npm_cli
+
+TIMEOUT_S = 300
+
+Peers = Literal["services", "dispatch"]
+"""How the Workers find each other: by service bindings, or by name in the dispatch namespace."""
+
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a tool said, its standard output and error together."""
+
+    code: int
+    output: str
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+    @property
+    def reason(self) -> str:
+        """The lines of the error, without tables and adverts."""
+        lines = [_STYLE.sub("", line).strip() for line in self.output.splitlines()]
+        at = next((n for n, line in enumerate(lines) if "ERROR" in line), max(len(lines) - 8, 0))
+        return "\n".join(line for line in lines[at : at + 6] if line)
+
+
+def upload(
+    folder: Path,
+    service: str,
+    environment: Environment,
+    *,
+    dry_run: bool,
+    secrets: Path | None,
+    peers: Peers = "services",
+) -> Outcome:
+    """Sends one Worker to where it belongs: into the namespace, `dispatch` to the account itself."""
+    if service != "dispatch" and peers == "dispatch":
+        with _found_by_dispatch(folder, environment) as configuration:
+            return _upload(folder, service, environment, ["--config", configuration.name], dry_run, secrets)
+    return _upload(folder, service, environment, [], dry_run, secrets)
+
+
+@contextmanager
+def _found_by_dispatch(folder: Path, environment: Environment) -> Iterator[Path]:
+    """A configuration beside the Worker's own, with a dispatch binding in place of the service bindings."""
+    found = read_configuration(folder / "wrangler.jsonc")
+    del found["$schema"]
+    found.pop("services", None)
+    found["dispatch_namespaces"] = [{"binding": "DISPATCH", "namespace": environment.namespace}]
+    file = folder / "wrangler.dispatch.json"
+    file.write_text(json.dumps(found, indent=2))
+    try:
+        yield file
+    finally:
+        file.unlink()
+
+
+def _upload(
+    folder: Path, service: str, environment: Environment, options: list[str], dry_run: bool, secrets: Path | None
+) -> Outcome:
+    if service == "dispatch":
+        command = [*_wrangler(), "deploy", "--env", environment.name]
+    else:
+        command = [*_pywrangler(), "deploy", "--dispatch-namespace", environment.namespace]
+        command += ["--var", f"ENVIRONMENT:{environment.name}"]
+    command += options
+    if secrets is not None:
+        command += ["--secrets-file", str(secrets)]
+    if dry_run:
+        command += ["--dry-run", "--outdir", str(ROOT / "dist" / service)]
+        shutil.rmtree(ROOT / "dist" / service, ignore_errors=True)
+    return _run(command, folder)
+
+
+def _run(command: Sequence[str], folder: Path) -> Outcome:
+    try:
+        result = subprocess.run(
+            command, cwd=folder, env=_variables(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Outcome(124, f"ERROR no end after {TIMEOUT_S} s")
+    return Outcome(result.returncode, result.stdout)
+
+
+def _pywrangler() -> list[str]:
+    return [sys.executable, "-m", "pywrangler"]
+
+
+def _wrangler() -> list[str]:
+    return [str(node()), str(ROOT / "node_modules" / "wrangler" / "bin" / "wrangler.js")]
+
+
+def _variables() -> Mapping[str, str]:
+    """pywrangler asks for `npx`, `node` and `uv` by name: they are found first in a folder of ours."""
+    path = os.pathsep.join([str(_tool_folder()), sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
+    return {
+        **os.environ,
+        "PATH": path,
+        "WRANGLER_SEND_METRICS": "false",
+        "CI": "true",  # ask nothing
+        "NO_COLOR": "1",
+    }
+
+
+def _tool_folder() -> Path:
+    """`npx` of the Node wheel does not start by itself, hence a script that starts it."""
+    folder = ROOT / ".dotdo" / "tools" / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    npx = npm_cli().with_name("npx-cli.js")
+    for name, command in (("npx", f'"{node()}" "{npx}"'), ("node", f'"{node()}"')):
+        script = folder / name
+        partial = folder / f"{name}.{os.getpid()}"
+        partial.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        partial.chmod(0o755)
+        partial.rename(script)
+    return folder

@@ -1,0 +1,318 @@
+"""Deploying with the real pywrangler and wrangler against the fake API: what arrives, in which order, what failures leave."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.deploy.steps import CHECKS, DONE, UPLOAD, USAGE, VERIFY
+from scripts.deploy.table import ENVIRONMENTS, ORDER, REQUIRED_SECRETS
+from scripts.runtime.services import ROOT
+from tests.deploy.cloudflare_api import CloudflareApi, Fault, Upload
+from tests.deploy.conftest import NAMESPACE, Answers, Run
+
+DEPLOY = "deploy-to-namespace.sh"
+
+# Name, type and target of every binding of an upload, variables apart.
+BINDINGS = {
+    "db": set[tuple[str, str, str]](),
+    "auth": {
+        ("DB", "service", "db"),
+        ("RATE_LIMIT_KV", "kv_namespace", "15adb090b53f43ae862a07a260bd4534"),
+        ("SESSIONS_KV", "kv_namespace", "482dfcdea486493fbe1d548fa29a21e7"),
+    },
+    "schedule": {
+        ("DB", "service", "db"),
+        ("AUTH", "service", "auth"),
+        ("BACKUPS", "r2_bucket", "dotdo-backups"),
+        ("AI", "ai", ""),
+    },
+    "gateway": {
+        ("DB", "service", "db"),
+        ("AUTH", "service", "auth"),
+        ("SCHEDULE", "service", "schedule"),
+        ("GATEWAY_KV", "kv_namespace", "48289a56146d470f97ca98401f30c7d7"),
+    },
+}
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> str:
+    """A file with every secret of every Worker."""
+    names = {name for required in REQUIRED_SECRETS.values() for name in required}
+    file = tmp_path / "secrets.env"
+    file.write_text("# all of them\n" + "".join(f"{name}='value of {name}'\n" for name in sorted(names)))
+    return str(file)
+
+
+def _targets(upload: Upload) -> set[tuple[str, str, str]]:
+    targets = set()
+    for row in upload.metadata["bindings"]:
+        if row["type"] not in ("plain_text", "secret_text"):
+            target = (
+                row.get("service") or row.get("namespace_id") or row.get("bucket_name") or row.get("namespace") or ""
+            )
+            targets.add((row["name"], row["type"], target))
+    return targets
+
+
+def _names(api: CloudflareApi) -> list[str]:
+    return [upload.name for upload in api.state.uploads]
+
+
+def test_all_arrive_whole_and_in_the_order_of_their_bindings(api: CloudflareApi, run: Run, secrets: str) -> None:
+    result = run(DEPLOY, "all", "staging", "--secrets", secrets)
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert _names(api) == ["db", "auth", "schedule", "gateway", "dispatch-staging"]
+    for upload in api.state.uploads[:4]:
+        assert upload.where == NAMESPACE
+        assert upload.metadata["main_module"] == "entry.py"
+        assert upload.metadata["compatibility_date"] >= "2026-09-08"
+        assert upload.metadata["compatibility_flags"] == ["python_workers"]
+        assert _targets(upload) == BINDINGS[upload.name]
+        assert upload.secrets == set(REQUIRED_SECRETS[upload.name])  # its own, and no other Worker's
+        assert upload.modules["entry.py"] == "text/x-python"
+        own = {name for name in upload.modules if name.startswith(f"{upload.name}/")}
+        source = ROOT / upload.name / "src"
+        assert own == {file.relative_to(source).as_posix() for file in source.glob(f"{upload.name}/**/*.py")}
+        assert "python_modules/dotdo/service.py" in upload.modules
+        assert not any("/tests/" in name or name.endswith(".pyc") for name in upload.modules)
+    auth = api.state.uploads[1]
+    assert auth.bindings["ENVIRONMENT"]["text"] == "staging"
+    dispatch = api.state.uploads[-1]
+    assert dispatch.where == ""
+    assert dispatch.bindings["NAMESPACE"]["namespace"] == NAMESPACE
+    assert api.state.crons == {"dispatch-staging": ["*/5 * * * *", "0 * * * *", "0 0 * * *"]}
+    assert not re.search("value of", result.stdout + result.stderr)
+
+
+@pytest.mark.parametrize("service", ORDER[:4])
+def test_one_service_is_deployed_alone(deployed: CloudflareApi, run: Run, service: str) -> None:
+    for name in ORDER[: ORDER.index(service)]:
+        deployed.state.scripts[NAMESPACE, name] = Upload(NAMESPACE, name, {}, {})
+    deployed.state.scripts[NAMESPACE, service] = Upload(NAMESPACE, service, {}, {})
+    result = run(DEPLOY, service, "staging")
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert _names(deployed) == [service]
+    assert f"{service}: deployed and verified in staging" in result.stdout
+
+
+def test_peers_can_be_found_by_name_instead(api: CloudflareApi, run: Run, secrets: str) -> None:
+    result = run(DEPLOY, "gateway", "staging", "--secrets", secrets, "--peers", "dispatch")
+    assert result.returncode == DONE, result.stdout + result.stderr
+    (gateway,) = api.state.uploads
+    assert _targets(gateway) == {
+        ("GATEWAY_KV", "kv_namespace", "48289a56146d470f97ca98401f30c7d7"),
+        ("DISPATCH", "dispatch_namespace", NAMESPACE),
+    }
+    assert not (ROOT / "gateway" / "wrangler.dispatch.json").exists()
+
+
+def test_a_dry_run_uploads_nothing(api: CloudflareApi, run: Run, secrets: str) -> None:
+    result = run(DEPLOY, "all", "staging", "--dry-run", "--secrets", secrets)
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert not [line for line in api.state.requests if not line.startswith("GET ")]
+    assert {folder.name for folder in (ROOT / "dist").iterdir()} >= set(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["db gateway", "staging"], "no service 'db gateway'; one of: db, auth, schedule, gateway, dispatch, all"),
+        (["internal", "staging"], "no service 'internal'"),
+        (["db", "prod"], "no environment 'prod'; one of: production, staging, development"),
+        (["db", "production"], "pass --yes"),
+        (["db", "staging", "--secrets", "/nowhere/at/all"], "--secrets: "),
+    ],
+)
+def test_a_wrong_name_touches_nothing(api: CloudflareApi, run: Run, arguments: list[str], said: str) -> None:
+    result = run(DEPLOY, *arguments)
+    assert result.returncode == USAGE
+    assert said in result.stdout
+    assert api.state.requests == []
+
+
+def test_a_missing_argument_is_explained(run: Run) -> None:
+    result = run(DEPLOY)
+    assert result.returncode == USAGE
+    assert "SERVICE|all" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"CLOUDFLARE_API_TOKEN": ""}, "CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID are not both set"),
+        ({"CLOUDFLARE_API_TOKEN": "stolen"}, "Cloudflare's API answers 401"),
+        ({"CLOUDFLARE_ACCOUNT_ID": "other"}, "Cloudflare's API answers 404"),
+        ({"CLOUDFLARE_API_BASE_URL": "http://127.0.0.1:1/client/v4"}, "Cloudflare's API does not answer"),
+        ({"DEPLOY_API_URL": "http://127.0.0.1:1"}, "the deploy API does not answer /health"),
+    ],
+)
+def test_a_failed_check_uploads_nothing(
+    deployed: CloudflareApi, run: Run, variables: dict[str, str], said: str
+) -> None:
+    result = run(DEPLOY, "db", "staging", **variables)
+    assert (result.returncode, deployed.state.uploads) == (CHECKS, [])
+    assert said in result.stdout
+    assert "stolen" not in result.stdout + result.stderr
+
+
+def test_a_missing_namespace_is_named_with_the_command_that_makes_it(api: CloudflareApi, run: Run) -> None:
+    result = run(DEPLOY, "db", "development")
+    assert (result.returncode, api.state.uploads) == (CHECKS, [])
+    assert "npx wrangler dispatch-namespace create dotdo-development" in result.stdout
+
+
+def test_missing_secrets_are_named_with_the_command_that_sets_them(api: CloudflareApi, run: Run) -> None:
+    api.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
+    api.state.secret(NAMESPACE, "db", DATABASE_URL="x")
+    result = run(DEPLOY, "all", "staging")
+    assert (result.returncode, api.state.uploads) == (CHECKS, [])
+    assert "db lacks the secrets CLICKHOUSE_PASSWORD, INTERNAL_SECRET" in result.stdout
+    assert "Run: scripts/secrets.sh db staging" in result.stdout
+    assert "auth lacks the secrets WORKOS_API_KEY" in result.stdout
+    assert "not deployed there yet: pass a file with them, --secrets FILE" in result.stdout
+
+
+UPLOADS = r"PUT .*/scripts/"
+
+
+@pytest.mark.parametrize("status", [500, 403, 0], ids=["500", "403", "connection cut"])
+def test_a_failure_in_the_third_upload_says_what_is_deployed_and_how_to_go_on(
+    api: CloudflareApi, run: Run, secrets: str, status: int
+) -> None:
+    api.state.faults.append(Fault(rf"{UPLOADS}schedule$", status))
+    result = run(DEPLOY, "all", "staging", "--secrets", secrets)
+    assert result.returncode == UPLOAD, result.stdout + result.stderr
+    assert _names(api) == ["db", "auth"]
+    assert "Deployed: db, auth. Not deployed: schedule, gateway, dispatch." in result.stdout
+    assert "run the same again: scripts/deploy-to-namespace.sh all staging" in result.stdout
+    assert "scripts/rollback.sh auth staging" in result.stdout
+    api.state.faults.clear()
+    assert run(DEPLOY, "all", "staging", "--secrets", secrets).returncode == DONE
+    assert _names(api)[2:] == ["db", "auth", "schedule", "gateway", "dispatch-staging"]
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "said"),
+    [
+        ("/health", (500, {}), "/health answers 500"),
+        ("/ready", (503, {"services": {"db": "ok", "auth": "down", "schedule": "ok"}}), "auth is down"),
+        ("/ready", (200, ["surprise"]), "answers no readiness report"),
+    ],
+)
+def test_what_is_deployed_and_does_not_work_is_an_error(
+    deployed: CloudflareApi, run: Run, dispatcher: Answers, path: str, answer: tuple[int, object], said: str
+) -> None:
+    for name in ORDER:
+        where = "" if name == "dispatch" else NAMESPACE
+        script = "dispatch-staging" if name == "dispatch" else name
+        deployed.state.scripts[where, script] = Upload(where, script, {}, {})
+    assert run("verify.sh", "staging").returncode == DONE
+    dispatcher.table[path] = answer
+    result = run("verify.sh", "staging")
+    assert result.returncode == VERIFY
+    assert said in result.stdout
+
+
+def test_a_missing_script_fails_the_verification(deployed: CloudflareApi, run: Run) -> None:
+    result = run("verify.sh", "staging")
+    assert result.returncode == VERIFY
+    assert all(f"{name} is not deployed in staging" in result.stdout for name in ORDER)
+
+
+def test_secrets_are_stored_and_never_shown(api: CloudflareApi, run: Run, secrets: str) -> None:
+    result = run("secrets.sh", "db", "staging", "--file", secrets)
+    assert result.returncode == UPLOAD
+    assert "is db deployed in staging?" in result.stdout
+    api.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
+    result = run("secrets.sh", "db", "staging", "--file", secrets)
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert api.state.secrets[NAMESPACE, "db"] == {name: f"value of {name}" for name in REQUIRED_SECRETS["db"]}
+    assert "value of" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "said"),
+    [
+        (["dispatch", "staging"], "", "dispatch has no secrets of its own"),
+        (["all", "staging"], "", "all has no secrets"),
+        (["db", "staging"], "DATABASE_URL", "line 1 is not NAME=value"),
+        (["db", "staging"], "OTHER=1", "None of DATABASE_URL"),
+    ],
+)
+def test_wrong_secrets_store_nothing(
+    api: CloudflareApi, run: Run, tmp_path: Path, arguments: list[str], text: str, said: str
+) -> None:
+    file = tmp_path / "wrong.env"
+    file.write_text(text)
+    result = run("secrets.sh", *arguments, "--file", str(file))
+    assert result.returncode == USAGE
+    assert said in result.stdout
+    assert api.state.requests == []
+
+
+def test_a_rollback_uploads_what_was_there_before(deployed: CloudflareApi, run: Run, tmp_path: Path) -> None:
+    deployed.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
+    result = run("rollback.sh", "db", "staging")
+    assert result.returncode == CHECKS
+    assert "no earlier version of db in staging" in result.stdout
+    extra = ROOT / "db" / "src" / "db" / "only_in_the_first.py"
+    try:
+        extra.write_text('"""Tells versions apart."""\n')
+        assert run(DEPLOY, "db", "staging").returncode == DONE
+    finally:
+        extra.unlink()
+    assert run(DEPLOY, "db", "staging").returncode == DONE
+    result = run("rollback.sh", "db", "staging")
+    assert result.returncode == DONE, result.stdout + result.stderr
+    first, second, third = deployed.state.uploads
+    assert "db/only_in_the_first.py" in first.modules
+    assert "db/only_in_the_first.py" not in second.modules
+    assert (third.modules, third.metadata) == (first.modules, first.metadata)
+    assert not list((ROOT / ".dotdo").glob("rollback-*"))
+
+
+def test_production_needs_a_clean_tree(api: CloudflareApi, run: Run) -> None:
+    for name, names in REQUIRED_SECRETS.items():
+        api.state.secret("dotdo-production", name, **dict.fromkeys(names, "x"))
+        api.state.scripts["dotdo-production", name] = Upload("dotdo-production", name, {}, {})
+    stray = ROOT / "db" / "src" / "stray.txt"
+    try:
+        stray.write_text("not committed\n")
+        refused = run(DEPLOY, "gateway", "production", "--yes")
+        assert refused.returncode == CHECKS
+        assert "changes that are not committed" in refused.stdout
+        assert run(DEPLOY, "gateway", "production", "--yes", "--allow-dirty").returncode == DONE
+    finally:
+        stray.unlink()
+    assert api.state.uploads[0].bindings["ENVIRONMENT"]["text"] == "production"
+
+
+def test_it_runs_on_an_old_bash_and_says_what_it_can(run: Run) -> None:
+    for script in (ROOT / "scripts").glob("*.sh"):
+        assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
+        text = script.read_text()
+        assert not re.search(r"declare -A|\[\[|mapfile|\$\{\w+,,\}", text)
+        help_text = run(script.name, "--help")
+        assert help_text.returncode == 0
+        assert "Exit codes" in help_text.stdout
+
+
+def test_the_environments_are_the_documented_ones() -> None:
+    assert {name: (row.namespace, row.namespace_id) for name, row in ENVIRONMENTS.items()} == {
+        "production": ("dotdo-production", "62ce3520-96e8-4d9d-a37d-83e99d5319ab"),
+        "staging": ("dotdo-staging", "6eb2b6e7-5e8c-4ce6-bb63-7185e2dadc0e"),
+        "development": ("dotdo-development", "c1a5acfb-fc81-43fc-8d99-8856c6a45c4a"),
+    }
+
+
+def test_make_size_counts_our_code_and_the_packages_apart() -> None:
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make is not installed")
+    result = subprocess.run([make, "-C", str(ROOT), "size"], capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert all(name in result.stdout for name in ORDER)
