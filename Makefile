@@ -4,10 +4,10 @@ RUN := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev test lint format bench migrate build size
+.PHONY: help install dev test lint format bench migrate build size contracts
 
 help: ## What can be made
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 install: ## Install everything below this folder (what dev and test do first)
 	@$(PYTHON) scripts/bootstrap.py
@@ -30,6 +30,9 @@ bench: install ## Measure the request paths and print ratios
 
 migrate: install ## Bring DATABASE_URL and CLICKHOUSE_URL up to date
 	@exec $(RUN) -m scripts.migrate $(ARGS)
+
+contracts: install ## Write what follows from the contract tables: TypeScript declarations, OpenAPI document
+	@$(RUN) -m scripts.contracts
 
 build: install ## Build the uploads of all Workers into dist/, without an account
 	@$(RUN) -m scripts.deploy size

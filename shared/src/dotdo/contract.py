@@ -24,12 +24,15 @@ class RpcMethod:
     @cached_property
     def handler(self) -> str:
         """The snake_case name of the function that answers it."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", self.name).lower()
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", self.name).lower()
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`path` is a template with `{name}` segments. `permission` is asked on top of `access`."""
+    """`path` is a template with `{name}` segments. `permission` is asked on top of `access`.
+
+    `also` are the other statuses a success can have, `media` is what it is written in: for whoever reads the documentation.
+    """
 
     verb: str
     path: str
@@ -41,6 +44,8 @@ class Endpoint:
     body: Any = None
     result: Any = Any
     status: int = 200
+    also: tuple[int, ...] = ()
+    media: str = "application/json"
 
     @cached_property
     def parts(self) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""What is derived from the contract tables: TypeScript declarations for RPC callers, an OpenAPI document for HTTP clients."""
