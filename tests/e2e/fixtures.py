@@ -1,7 +1,9 @@
 """One stack for all e2e tests: the four Workers on the real runtime with real stores, and two Workers that call them."""
 
 import asyncio
+import re
 import threading
+import zlib
 from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -92,7 +94,8 @@ async def anonymous(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def ns(request: pytest.FixtureRequest) -> str:
     """A namespace of the test's own."""
-    return f"test-{request.node.name}"
+    name = request.node.name
+    return f"test-{re.sub(r'[^a-z0-9]+', '-', name)[:60]}-{zlib.crc32(name.encode()):08x}"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,6 +11,8 @@ import json
 from functools import cache
 from typing import Any
 
+from dotdo.nesting import parse_json
+
 MIN_SECRET_BYTES = 32
 
 
@@ -39,7 +41,7 @@ def _decode(text: str) -> bytes:
 
 def _json_object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(_decode(text))
+        value = parse_json(_decode(text).decode())
     except ValueError as error:
         raise InvalidToken("MALFORMED") from error
     if not isinstance(value, dict):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.adapters.pgtypes import DECODERS, decode_array, decode_float, decode_row, decode_timestamptz
+from db.adapters.pgtypes import DECODERS, decode_array, decode_float, decode_json, decode_jsonb, decode_timestamptz
+from dotdo.errors import ServiceError
 
 OIDS = {"bool": 16, "int8": 20, "json": 114, "float8": 701, "timestamptz": 1184, "jsonb": 3802, "int4[]": 1007, "text[]": 1009,
         "timestamptz[]": 1185, "float8[]": 1022, "bool[]": 1000, "jsonb[]": 3807, "uuid[]": 2951}  # fmt: skip
@@ -92,7 +93,8 @@ def test_what_is_no_array_is_refused_or_a_list(text: str) -> None:
         assert isinstance(decode_array(str)(text), list)
 
 
-def test_a_row_keeps_what_has_no_decoder() -> None:
-    assert decode_row(["1.10", None, "7"], [None, int, int]) == ["1.10", None, 7]
-    with pytest.raises(ValueError, match="zip"):
-        decode_row(["1"], [None, None])
+@pytest.mark.parametrize("decode", [decode_json, decode_jsonb])
+def test_a_document_too_deep_to_be_parsed_is_refused(decode: Any) -> None:
+    with pytest.raises(ServiceError, match="RESULT_TOO_LARGE"):
+        decode("[" * 20_000 + "]" * 20_000)
+    assert decode('[["' + "[" * 500 + '"]]') == [["[" * 500]]

@@ -11,13 +11,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from dotdo.errors import ServiceError
 from dotdo.instants import utc_text
+from dotdo.nesting import MAX_TEXT_DEPTH, deeper_than
 
 Decoder = Callable[[str], Any]
 
 # How PostgreSQL writes all but the rarest instants when the session's time zone is UTC, which Neon's is.
 _IN_UTC = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00")
-_parse_json = json.JSONDecoder().raw_decode
+_parse = json.JSONDecoder().raw_decode
 
 
 def decode_float(text: str) -> float | str:
@@ -38,10 +40,20 @@ def decode_timestamptz(text: str) -> str:
 
 def decode_jsonb(text: str) -> Any:
     """As `json.loads`, at a third of its time: jsonb has no space around it."""
-    value, end = _parse_json(text)
+    value, end = _parse(_bounded(text))
     if end != len(text):
         raise ValueError("JSON text goes on after its end")
     return value
+
+
+def decode_json(text: str) -> Any:
+    return json.loads(_bounded(text))
+
+
+def _bounded(text: str) -> str:
+    if deeper_than(text, MAX_TEXT_DEPTH):
+        raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", "a document is nested too deep to be read")
+    return text
 
 
 def decode_array(element: Decoder) -> Decoder:
@@ -94,7 +106,7 @@ SCALARS: dict[int, Decoder] = {
     21: int,  # int2
     23: int,  # int4
     26: int,  # oid
-    114: json.loads,  # json
+    114: decode_json,
     700: decode_float,  # float4
     701: decode_float,  # float8
     1184: decode_timestamptz,
@@ -112,11 +124,3 @@ DECODERS: dict[int, Decoder] = {
     **SCALARS,
     **{array: decode_array(SCALARS.get(element, str)) for array, element in ARRAYS.items()},
 }
-
-
-def decode_row(values: list[str | None], decoders: list[Decoder | None]) -> list[Any]:
-    """One row of raw text; a decoder of None leaves the text as it is."""
-    return [
-        value if decode is None or value is None else decode(value)
-        for value, decode in zip(values, decoders, strict=True)
-    ]

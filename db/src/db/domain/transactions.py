@@ -29,9 +29,10 @@ _OF_THE_MOMENT = frozenset({"40001", "40P01", "57014", "57P01", "57P02", "57P03"
 
 
 def result_of(rows: Rows, max_rows: int = 10_000) -> QueryResult:
-    """Raises RESULT_TOO_LARGE rather than cutting rows off without a word."""
+    """Raises RESULT_TOO_LARGE rather than cutting rows off without a word. The statement has been carried out by then."""
     if len(rows.rows) > max_rows:
-        raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", f"the answer has more than {max_rows} rows")
+        detail = f"the answer has more than {max_rows} rows; what was written, if anything, is kept"
+        raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", detail)
     fields = [QueryField(name=field.name, type_oid=field.type_oid) for field in rows.fields]
     return QueryResult(rows=rows.dicts(), row_count=rows.row_count, fields=fields)
 

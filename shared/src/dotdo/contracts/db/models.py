@@ -7,11 +7,12 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from dotdo.contracts.common import Health
 from dotdo.model import Key, Model
+from dotdo.nesting import not_too_deep
 from dotdo.paging import DEFAULT_LIMIT, Limit, Page
 
 Visibility = Literal["public", "private", "unlisted"]
 Order = Literal["asc", "desc"]
-JsonObject = dict[str, Any]
+JsonObject = Annotated[dict[str, Any], AfterValidator(not_too_deep)]
 
 EMBEDDING_DIMENSIONS = 768
 MAX_BATCH = 1000
