@@ -55,7 +55,8 @@ def workerd_with_bundle(folder: Path, date: str) -> Path:
 
 @dataclass
 class Workers:
-    """`ports` and `variables` are by service name. `extra` are more Workers in the form `workers.mjs` takes.
+    """`ports` and `variables` are by service name. `extra` are more Workers in the form `workers.mjs` takes, or variants of a
+    service: `{"variant_of": service, "name", "variables", "services"}`, where what is given replaces what the service has.
 
     With `namespace` the four find each other as in a dispatch namespace, and the gateway's port is the dispatch Worker's.
     """
@@ -103,22 +104,30 @@ class Workers:
             await self.child.stop()
 
     def _configuration(self) -> dict[str, Any]:
-        workers = [
-            asdict(
-                local_worker(
-                    service, self.variables[service.name], self.ports[service.name],
-                    official_runtime=self.official_runtime,
-                )
-            )
-            for service in SERVICES
-        ]  # fmt: skip
+        workers = [self._worker(service.name, {}, self.ports[service.name]) for service in SERVICES]
         if self.namespace:
             workers.append(into_namespace(workers))
         fronts = [_cron_front(worker) for worker in workers if worker["crons"]]
         return {
             "persist": str(self.data / "storage"),
-            "workers": workers + fronts + self.extra,
+            "workers": workers + fronts + [self._extra(worker) for worker in self.extra],
             "watch": [*(str(service.source) for service in SERVICES), str(SHARED_PACKAGE)],
+        }
+
+    def _worker(self, name: str, variables: dict[str, str], port: int) -> dict[str, Any]:
+        service = next(service for service in SERVICES if service.name == name)
+        merged = {**self.variables[name], **variables}
+        return asdict(local_worker(service, merged, port, official_runtime=self.official_runtime))
+
+    def _extra(self, worker: dict[str, Any]) -> dict[str, Any]:
+        if "variant_of" not in worker:
+            return worker
+        base = self._worker(worker["variant_of"], worker.get("variables", {}), worker.get("port", 0))
+        return {
+            **base,
+            "name": worker["name"],
+            "crons": [],
+            "services": {**base["services"], **worker.get("services", {})},
         }
 
     async def _answering(self) -> bool:

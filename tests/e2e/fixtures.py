@@ -16,11 +16,11 @@ from scripts.runtime.services import SERVICES
 from scripts.stack.ports import free_ports
 from scripts.stack.process import LOOPBACK, free_port
 from scripts.stack.stack import Stack
-from tests.e2e.platform import DATA, Platform
+from tests.e2e.platform import DATA, Platform, Proxies
 
 CALLER = Path(__file__).with_name("caller.mjs")
 PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
-BOUND = {"GATEWAY": "gateway", "DB": "db", "AUTH": "auth", "SCHEDULE": "schedule"}
+BOUND = {"GATEWAY": "gateway", "DB": "db", "AUTH": "auth", "SCHEDULE": "schedule", "FAULTY_DB": "faulty-db"}
 
 
 class _Loop:
@@ -40,6 +40,15 @@ class _Loop:
         self._loop.close()
 
 
+def _variants(proxies: Proxies) -> list[dict[str, Any]]:
+    """Services beside the four, whose stores are reached through proxies that tests make fail."""
+    stores = {
+        "NEON_HTTP_ENDPOINT": f"http://{LOOPBACK}:{proxies.neon}/sql",
+        "CLICKHOUSE_URL": f"http://{LOOPBACK}:{proxies.clickhouse}",
+    }
+    return [{"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db}]
+
+
 def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
     """The JavaScript and the Python Worker that make RPC calls for the tests."""
     db = next(service for service in SERVICES if service.name == "db")
@@ -57,11 +66,13 @@ def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     javascript, python = _callers()
+    proxies, ports = Proxies(free_port(), free_port(), free_port()), free_ports()
     loop = _Loop()
-    stack = Stack(DATA, free_ports(), extra_workers=[javascript, python])
+    stack = Stack(DATA, ports, extra_workers=[javascript, python, *_variants(proxies)])
     try:
         info = loop.run(stack.start(fresh=True))
-        yield Platform(info, *(f"http://{LOOPBACK}:{caller['port']}" for caller in (javascript, python)))
+        addresses = [f"http://{LOOPBACK}:{caller['port']}" for caller in (javascript, python)]
+        yield Platform(info, addresses[0], addresses[1], proxies, ports)
     finally:
         loop.run(stack.stop())
         loop.close()

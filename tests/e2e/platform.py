@@ -1,31 +1,49 @@
 """The running stack as the tests use it."""
 
+import asyncio
 import json
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 
 from dotdo.identity import IDENTITY_HEADER, Identity, sign_identity
 from scripts.runtime.services import ROOT
+from scripts.stack.ports import Ports
 
 DATA = Path(os.environ.get("DOTDO_TEST_DATA", ROOT / ".dotdo" / "test"))
 """Where the tests' stack keeps its stores; two runs at once need two folders."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """Ports of a db Worker of its own and of what stands between it and its stores: nothing, until a test puts it there."""
+
+    db: int
+    neon: int
+    clickhouse: int
+
+
 class Platform:
     """The running stack. `caller_url` and `python_caller_url` are the Workers that make RPC calls for the tests."""
 
-    def __init__(self, info: dict[str, Any], caller_url: str, python_caller_url: str) -> None:
+    def __init__(
+        self, info: dict[str, Any], caller_url: str, python_caller_url: str, proxies: Proxies, ports: Ports
+    ) -> None:
         self.gateway_url: str = info["gateway_url"]
         self.workers: dict[str, str] = info["workers"]
         self.postgres_url: str = info["postgres_url"]
         self.keys: dict[str, str] = info["keys"]
         self.caller_url = caller_url
         self.python_caller_url = python_caller_url
+        self.pid: int = info["pid"]
+        self.proxies = proxies
+        self.ports = ports
         self.log = DATA / "logs" / "workers.log"
 
     def client(self, role: str | None = None, **options: Any) -> httpx.AsyncClient:
@@ -60,6 +78,18 @@ class Platform:
         assert "ok" in answer, answer
         return answer["ok"]
 
+    def kill_runtime(self) -> None:
+        """Ends the process that all Workers run in, at once. It comes back by itself, on the same ports."""
+        (runtime,) = (one for one in psutil.Process(self.pid).children(recursive=True) if one.name() == "workerd")
+        runtime.kill()
+        runtime.wait()
+
+    async def until_ready(self) -> None:
+        """Returns when the gateway and what is behind it answer. Raises TimeoutError after a minute."""
+        async with asyncio.timeout(60), self.client() as client:
+            while not await _answers(client, "/ready"):
+                await asyncio.sleep(0.1)
+
     def forget_schedule(self) -> None:
         """Every task is as if it had never run: what is due depends on no other test."""
         self.rows("update scheduled_tasks set last_scheduled_at = null returning name")
@@ -68,6 +98,13 @@ class Platform:
         """What psycopg reads: a second opinion on what the Workers wrote."""
         with psycopg.connect(self.postgres_url) as connection:
             return connection.execute(sql, params).fetchall()
+
+
+async def _answers(client: httpx.AsyncClient, path: str) -> bool:
+    try:
+        return (await client.get(path)).is_success
+    except httpx.TransportError:
+        return False
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
