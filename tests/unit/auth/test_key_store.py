@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from auth.domain import api_keys
 from auth.domain.key_store import KeyStore
 from auth.domain.roles import ROLES, effective_permissions
-from dotdo.contracts.auth import CreateApiKeyInput
+from dotdo.contracts.auth.models import CreateApiKeyInput
 from dotdo.errors import ServiceError
 from dotdo.fakes import FakeBindings, FakePeer
 from dotdo.permissions import permitted

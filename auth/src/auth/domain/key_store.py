@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from auth.domain import api_keys
 from auth.domain.roles import role_permissions
-from dotdo.contracts.auth import CreateApiKeyInput, CreatedApiKey
+from dotdo.contracts.auth.models import CreateApiKeyInput, CreatedApiKey
 from dotdo.errors import ServiceError, not_found
 from dotdo.permissions import permitted
 from dotdo.ports import Clock

@@ -4,7 +4,7 @@ from typing import Any
 
 from auth.adapters.workos import Authentication
 from auth.domain.roles import effective_permissions
-from dotdo.contracts.auth import Session, User
+from dotdo.contracts.auth.models import Session, User
 from dotdo.errors import not_found
 from dotdo.sql import Sql
 

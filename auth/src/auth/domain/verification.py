@@ -5,7 +5,7 @@ from typing import Any
 from auth.domain import access_tokens, api_keys
 from auth.domain.roles import effective_permissions
 from dotdo import jws
-from dotdo.contracts.auth import Verification, VerifyCode
+from dotdo.contracts.auth.models import Verification, VerifyCode
 from dotdo.instants import rfc3339
 from dotdo.ports import Bindings
 from dotdo.sql import Sql

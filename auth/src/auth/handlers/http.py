@@ -4,7 +4,8 @@ from auth.adapters.workos import WorkOS
 from auth.domain import access_tokens, login
 from auth.domain.accounts import Accounts
 from auth.domain.roles import effective_permissions
-from dotdo.contracts.auth import CONTRACT, CallbackQuery, LoginQuery, Session
+from dotdo.contracts.auth import CONTRACT
+from dotdo.contracts.auth.models import CallbackQuery, LoginQuery, Session
 from dotdo.contracts.common import Health, ServiceCard, service_card
 from dotdo.cookies import read_cookie, set_cookie
 from dotdo.errors import ServiceError, unauthenticated

@@ -1,7 +1,7 @@
 """The RPC methods. Whoever is bound to this Worker is trusted."""
 
 from auth.domain.accounts import Accounts
-from dotdo.contracts.auth import CreateApiKeyInput, CreatedApiKey, Verification
+from dotdo.contracts.auth.models import CreateApiKeyInput, CreatedApiKey, Verification
 from dotdo.contracts.common import Health
 from dotdo.service import Call
 
