@@ -33,7 +33,7 @@ create table api_keys (
     created_at      timestamptz not null default now()
 );
 
-create index api_keys_of_user on api_keys (user_id, created_at desc, id desc);
+create index api_keys_of_user on api_keys (user_id, id desc);
 create index api_keys_expiring on api_keys (expires_at) where expires_at is not null;
 
 create table sessions (
@@ -53,7 +53,7 @@ create table sessions (
     refreshed_at          timestamptz
 );
 
-create index sessions_of_user on sessions (user_id, created_at desc, id desc);
+create index sessions_of_user on sessions (user_id, id desc);
 create index sessions_expiring on sessions (expires_at);
 create index sessions_revoked on sessions (revoked_at) where revoked_at is not null;
 

@@ -5,27 +5,26 @@ from dotdo.contracts.auth import models as m
 from dotdo.contracts.auth import rights as r
 from dotdo.contracts.common import Health, ServiceCard
 
-_WRITE = "auth:write"
-
 ENDPOINTS = (
     Endpoint("GET", "/", "card", "What this service is.", access="public", result=ServiceCard),
     Endpoint("GET", "/health", "health", "Whether the service answers.", access="public", result=Health),
     Endpoint("GET", "/.well-known/jwks.json", "jwks", "The public keys of access tokens.", access="public", result=m.Jwks),
     Endpoint("GET", "/login", "login", "Sends the browser to sign in.", access="public", query=m.LoginQuery),
     Endpoint("GET", "/callback", "callback", "Where the browser returns to.", access="public", query=m.CallbackQuery),
-    Endpoint("POST", "/refresh", "refresh", "The next pair of tokens.", access="public", result=m.Tokens),
+    Endpoint("POST", "/refresh", "refresh", "The next pair of tokens.", access="public",
+             body=m.RefreshBody, result=m.Tokens, also=(204,)),
     Endpoint("GET", "/session", "session", "The current session.", result=m.Session),
     Endpoint("GET", "/sessions", "list_sessions", "Where the caller is signed in.", result=m.SessionList),
     Endpoint("DELETE", "/sessions", "revoke_sessions", "Signs the caller out everywhere.", result=m.Revoked),
     Endpoint("DELETE", "/sessions/{id}", "revoke_session", "Signs the caller out at one place.", status=204),
     Endpoint("GET", "/me", "me", "Who asks, and what the credential may do.", result=r.Me),
     Endpoint("POST", "/apikeys", "create_api_key", "A new key of the caller's; the clear key comes back once.",
-             permission=_WRITE, body=m.ApiKeyBody, result=m.CreatedApiKey, status=201),
+             body=m.ApiKeyBody, result=m.CreatedApiKey, status=201),
     Endpoint("GET", "/apikeys", "list_api_keys", "The caller's keys.", query=m.ListQuery, result=m.ApiKeyPage),
     Endpoint("GET", "/apikeys/{id}", "get_api_key", "One of the caller's keys.", result=m.ApiKey),
-    Endpoint("DELETE", "/apikeys/{id}", "revoke_api_key", "Ends a key.", permission=_WRITE, status=204),
+    Endpoint("DELETE", "/apikeys/{id}", "revoke_api_key", "Ends a key.", status=204),
     Endpoint("POST", "/apikeys/{id}/rotate", "rotate_api_key", "A new key in place of one.",
-             permission=_WRITE, body=m.RotateInput, result=m.CreatedApiKey, status=201),
+             body=m.RotateInput, result=m.CreatedApiKey, status=201),
     Endpoint("POST", "/check-permission", "check_permission", "Whether the caller may do this.",
              body=r.CheckBody, result=r.Decision),
     Endpoint("GET", "/permissions", "list_permissions", "What a user may do.",
