@@ -100,11 +100,8 @@ async def test_a_key_is_marked_as_used_once_a_minute(platform: Platform) -> None
 
 async def test_somebody_elses_key_is_not_found(platform: Platform, user: httpx.AsyncClient) -> None:
     foreign = await key_of(platform, "usr_viewer")
-    for method, path, body in [
-        ("GET", "", None),
-        ("DELETE", "", None),
-        ("POST", "/rotate", {}),
-    ]:
+    asked: list[tuple[str, str, Any]] = [("GET", "", None), ("DELETE", "", None), ("POST", "/rotate", {})]
+    for method, path, body in asked:
         answer = await user.request(method, f"/auth/apikeys/{foreign['id']}{path}", json=body)
         problem(answer, 404, "NOT_FOUND")
     assert (await platform.result("AUTH", "verify", foreign["key"]))["code"] == "VALID"

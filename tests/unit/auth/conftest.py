@@ -29,7 +29,7 @@ ACCOUNT = {
 }  # fmt: skip
 
 
-OPENED = {
+OPENED: dict[str, Any] = {
     "id": "ses_1", "user_agent": None, "created_at": "2026-11-23T10:00:00.000Z", "last_seen_at": "2026-11-23T10:00:00.000Z",
     "expires_at": "2026-11-30T10:00:00.000Z", "role": "user", "organization_id": None, "grants": [],
 }  # fmt: skip

@@ -19,7 +19,7 @@ from dotdo.sql import Sql
 SECRET = "j" * 32
 KEY = api_keys.generate("test")
 
-OWNER = {
+OWNER: dict[str, Any] = {
     "key_id": "key_1", "scopes": None, "rate_limit": None, "expires_at": None, "revoked_at": None, "expired": None,
     "organization_id": "org_1", "user_id": "usr_1", "email": "a@b.c", "role": "user", "disabled_at": None, "grants": [],
     "name": None, "email_verified": True, "user_created_at": "2026-01-01T00:00:00.000Z", "unused": False,
@@ -101,7 +101,7 @@ async def token(age_s: float, secret: str = SECRET) -> str:
     return await AccessTokens(bindings).issue(Bearer("usr_1", "ses_1", "admin", None, ["*"]))
 
 
-SESSION = {
+SESSION: dict[str, Any] = {
     **OWNER, "id": "ses_1", "expired": False, "device": None, "ip_address": None, "user_agent": None,
     "created_at": "2026-01-01T00:00:00.000Z", "last_seen_at": "2026-01-01T00:00:00.000Z",
 }  # fmt: skip

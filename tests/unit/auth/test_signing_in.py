@@ -169,7 +169,7 @@ async def test_no_account_is_made_of_a_bad_answer(
 
 
 SIGNED_IN = Identity("user", "usr_1", "user", session_id="ses_1")
-SESSION = {
+SESSION: dict[str, Any] = {
     "id": "ses_1", "created_at": "2026-11-23T10:00:00.000Z", "expires_at": "2026-11-30T10:00:00.000Z", "user_id": "usr_1",
     "email": "ann@example.test", "name": None, "role": "viewer", "organization_id": "org_1",
     "grants": [], "email_verified": True, "disabled_at": None, "user_created_at": "2026-11-23T10:00:00.000Z",
