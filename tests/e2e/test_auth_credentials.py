@@ -1,298 +1,170 @@
-"""Credentials on the real runtime and the real database: keys, sessions, refresh tokens, and attacks on them."""
+"""Attacks on credentials, by the way an attacker has: through the gateway, on the real runtime and the real database."""
 
-import asyncio
+import base64
+import hashlib
+import hmac
 import json
+import time
 from typing import Any
 
 import httpx
 import pytest
 
+from auth.domain import api_keys
+from auth.domain.access_tokens import secret_id
+from dotdo import jws
+from tests.e2e.credentials import audited, bearer, key_of, session_of
 from tests.e2e.platform import DATA, Platform, problem
 
-
-def bearer(credential: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {credential}"}
+PROTECTED = "/db/things/demo/welcome"
 
 
-def secret(name: str = "JWT_SECRET") -> bytes:
+def secret_of(name: str = "JWT_SECRET") -> bytes:
     value: str = json.loads((DATA / "secrets.json").read_text())[name]
     return value.encode()
 
 
-async def session_of(platform: Platform, user: str = "usr_user") -> dict[str, Any]:
-    """A session as signing in makes one."""
-    made: dict[str, Any] = await platform.result("AUTH", "createSession", user, "laptop", "203.0.113.9", "tests/1")
-    return made
+def encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-async def key_of(platform: Platform, user: str = "usr_user", **fields: Any) -> dict[str, Any]:
-    wanted = {"userId": user, "name": "test", "environment": "test", **fields}
-    made: dict[str, Any] = await platform.result("AUTH", "createApiKey", wanted)
-    return made
+def decoded(token: str) -> list[dict[str, Any]]:
+    return [json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]]
 
 
-def audited(platform: Platform, target: str) -> list[str]:
-    return [action for (action,) in platform.rows("select action from audit_log where target = %s order by id", target)]
+def forged(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
+    """A token with this header and these claims and a correct HMAC by this secret."""
+    signed = ".".join(encode(json.dumps(part).encode()) for part in (header, claims))
+    return f"{signed}.{encode(hmac.digest(secret, signed.encode(), hashlib.sha256))}"
 
 
-# --- API keys ---------------------------------------------------------------------------------------------------------
+async def refused(client: httpx.AsyncClient, credential: str, code: str) -> None:
+    answer = await client.get(PROTECTED, headers=bearer(credential))
+    problem(answer, 401, code)
+    assert credential not in answer.text
+    assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-async def test_a_key_is_made_listed_rotated_and_revoked_over_http(platform: Platform, user: httpx.AsyncClient) -> None:
-    made = await user.post("/auth/apikeys", json={"name": "ci", "environment": "test", "scopes": ["things:read"]})
-    assert made.status_code == 201, made.text
-    assert made.headers["cache-control"] == "no-store"
-    key = made.json()
-    seen = (await user.get(f"/auth/apikeys/{key['id']}")).json()
-    assert seen == {name: value for name, value in key.items() if name != "key"}
-    assert key["id"] in [row["id"] for row in (await user.get("/auth/apikeys?limit=1000")).json()["data"]]
-
-    rotated = await user.post(f"/auth/apikeys/{key['id']}/rotate", json={"overlap_hours": 1})
-    assert rotated.status_code == 201, rotated.text
-    new = rotated.json()
-    assert (new["scopes"], new["environment"], new["name"]) == (["things:read"], "test", "ci")
-    for each in (key, new):
-        assert (await platform.result("AUTH", "verify", each["key"]))["code"] == "VALID"
-    problem(await user.post(f"/auth/apikeys/{key['id']}/rotate", json={}), 404, "NOT_FOUND")
-
-    assert (await user.delete(f"/auth/apikeys/{new['id']}")).status_code == 204
-    problem(await user.delete(f"/auth/apikeys/{new['id']}"), 404, "NOT_FOUND")
-    assert (await platform.result("AUTH", "verify", new["key"]))["code"] == "REVOKED"
-    assert audited(platform, key["id"]) == ["api_key.created", "api_key.rotated"]
-    assert audited(platform, new["id"]) == ["api_key.revoked"]
-
-
-async def test_a_key_rotated_without_overlap_is_over_at_once(platform: Platform) -> None:
-    key = await key_of(platform)
-    new = await platform.result("AUTH", "rotateApiKey", "usr_user", key["id"])
-    assert (await platform.result("AUTH", "verify", key["key"]))["code"] == "REVOKED"
-    assert (await platform.result("AUTH", "verify", new["key"]))["code"] == "VALID"
-
-
-async def test_the_overlap_of_a_rotation_ends(platform: Platform) -> None:
-    key = await key_of(platform)
-    await platform.result("AUTH", "rotateApiKey", "usr_user", key["id"], {"overlapHours": 168})
-    ((hours,),) = platform.rows(
-        "select extract(epoch from expires_at - now()) / 3600 from api_keys where id = %s", key["id"]
-    )
-    assert 167.9 < hours <= 168
-    platform.rows("update api_keys set expires_at = now() where id = %s returning id", key["id"])
-    assert (await platform.result("AUTH", "verify", key["key"]))["code"] == "EXPIRED"
-
-
-@pytest.mark.parametrize("overlap", [-1, 169, 1.5, "1"])
-async def test_an_overlap_is_between_nothing_and_a_week(platform: Platform, overlap: object) -> None:
-    answer = await platform.call("AUTH", "rotateApiKey", "usr_user", "key", {"overlapHours": overlap})
-    assert "INVALID_ARGUMENT" in answer["error"]["message"]
-
-
-async def test_a_key_is_marked_as_used_once_a_minute(platform: Platform) -> None:
-    key = await key_of(platform)
-    sql = "select last_used_at from api_keys where id = %s"
-    await platform.result("AUTH", "verify", key["key"])
-    async with asyncio.timeout(10):
-        while platform.rows(sql, key["id"]) == [(None,)]:
-            await platform.result("AUTH", "health")
-    first = platform.rows(sql, key["id"])
-    await platform.result("AUTH", "verify", key["key"])
-    assert platform.rows(sql, key["id"]) == first
-
-
-async def test_somebody_elses_key_is_not_found(platform: Platform, user: httpx.AsyncClient) -> None:
-    foreign = await key_of(platform, "usr_viewer")
-    asked: list[tuple[str, str, Any]] = [("GET", "", None), ("DELETE", "", None), ("POST", "/rotate", {})]
-    for method, path, body in asked:
-        answer = await user.request(method, f"/auth/apikeys/{foreign['id']}{path}", json=body)
-        problem(answer, 404, "NOT_FOUND")
-    assert (await platform.result("AUTH", "verify", foreign["key"]))["code"] == "VALID"
-
-
-async def test_no_key_is_stronger_than_the_key_that_makes_it(platform: Platform, anonymous: httpx.AsyncClient) -> None:
-    maker = await key_of(platform, scopes=["auth:write", "auth:read", "things:read"], expiresInDays=1)
-    strong = await key_of(platform)
-    asking = bearer(maker["key"])
-
-    async def wanted(**fields: Any) -> httpx.Response:
-        body = {"name": "x", "environment": "test", **fields}
-        return await anonymous.post("/auth/apikeys", headers=asking, json=body)
-
-    problem(await wanted(scopes=["things:write"]), 403, "SCOPE_EXCEEDS_OWNER")
-    problem(await wanted(scopes=["*"]), 403, "SCOPE_EXCEEDS_OWNER")
-    problem(await wanted(environment="live"), 403, "FORBIDDEN")
-    problem(await wanted(rate_limit=1000), 403, "FORBIDDEN")
-    made = (await wanted(expires_in_days=3650)).json()
-    assert sorted(made["scopes"]) == ["auth:read", "auth:write", "things:read"]
-    assert made["expires_at"] == maker["expiresAt"]
-    stolen = await anonymous.post(f"/auth/apikeys/{strong['id']}/rotate", headers=asking, json={})
-    problem(stolen, 403, "SCOPE_EXCEEDS_OWNER")
-    again = await anonymous.post(f"/auth/apikeys/{maker['id']}/rotate", headers=asking, json={})
-    assert again.json()["expires_at"] == maker["expiresAt"]
-
-
-async def test_a_key_without_the_permission_sees_to_no_credentials(
-    platform: Platform, anonymous: httpx.AsyncClient
-) -> None:
-    asking = bearer((await key_of(platform, scopes=["things:read"]))["key"])
-    for method, path in [("GET", "apikeys"), ("DELETE", "apikeys/x"), ("GET", "sessions"), ("DELETE", "sessions")]:
-        problem(await anonymous.request(method, f"/auth/{path}", headers=asking), 403, "FORBIDDEN")
-    problem(await anonymous.post("/auth/apikeys", headers=asking, json={"name": "x"}), 403, "FORBIDDEN")
-
-
-async def test_keys_come_in_pages(platform: Platform) -> None:
-    platform.rows("insert into users (id, email) values ('usr_pages', 'pages@example.com') returning id")
-    made = [(await key_of(platform, "usr_pages"))["id"] for _ in range(3)]
-    seen: list[str] = []
-    cursor = None
-    for _ in range(2):
-        page = await platform.result("AUTH", "listApiKeys", "usr_pages", {"limit": 2, "cursor": cursor})
-        seen += [row["id"] for row in page["data"]]
-        cursor = page["page"]["nextCursor"]
-    assert seen == made[::-1]
-    assert cursor is None
-
-
-# --- sessions and refresh tokens --------------------------------------------------------------------------------------
-
-
-async def test_a_session_is_opened_seen_and_ended(platform: Platform) -> None:
-    made = await session_of(platform)
-    session = made["session"]
-    assert (session["device"], session["ipAddress"], session["userAgent"]) == ("laptop", "203.0.113.9", "tests/1")
-    seen = await platform.result("AUTH", "getSession", session["id"])
-    assert seen == session
-    assert session["id"] in [row["id"] for row in await platform.result("AUTH", "listSessions", "usr_user")]
-    validation = await platform.result("AUTH", "validateToken", made["token"])
-    assert (validation["valid"], validation["user"]["id"], validation["session"]["id"]) == (
-        True, "usr_user", session["id"],
-    )  # fmt: skip
-    assert await platform.result("AUTH", "revokeSession", session["id"]) is True
-    assert await platform.result("AUTH", "revokeSession", session["id"]) is False
-    assert await platform.result("AUTH", "getSession", session["id"]) is None
-    assert (await platform.result("AUTH", "validateSession", made["token"]))["error"] == "REVOKED"
-    answer = await platform.call("AUTH", "refreshSession", made["refreshToken"])
-    assert "REVOKED" in answer["error"]["message"]
-    assert audited(platform, session["id"]) == ["session.created", "session.revoked"]
-
-
-async def test_no_token_is_stored_or_comes_back_from_a_read(platform: Platform) -> None:
-    made = await session_of(platform)
-    stored = repr(platform.rows("select s::text, t::text from sessions s join refresh_tokens t on t.session_id = s.id"))
-    reads = [
-        await platform.result("AUTH", "getSession", made["session"]["id"]),
-        await platform.result("AUTH", "listSessions", "usr_user"),
-        await platform.result("AUTH", "validateToken", made["token"]),
-    ]
-    for clear in (made["token"], made["refreshToken"]):
-        assert clear not in stored
-        assert clear not in json.dumps(reads)
-        assert clear not in platform.log.read_text()
-
-
-async def test_a_refresh_token_used_again_ends_the_session(platform: Platform) -> None:
-    made = await session_of(platform)
-    first = await platform.result("AUTH", "refreshSession", made["refreshToken"])
-    second = await platform.result("AUTH", "refreshSession", first["refreshToken"])
-    answer = await platform.call("AUTH", "refreshSession", made["refreshToken"])
-    assert "REFRESH_REUSED" in answer["error"]["message"]
-    for stolen in (first, second):
-        answer = await platform.call("AUTH", "refreshSession", stolen["refreshToken"])
-        assert "REVOKED" in answer["error"]["message"]
-    assert (await platform.result("AUTH", "verify", second["token"]))["code"] == "REVOKED"
-    assert audited(platform, made["session"]["id"]) == ["session.created", "session.refresh_reused"]
-
-
-async def test_the_predecessor_gets_the_same_successor_for_ten_seconds(platform: Platform) -> None:
-    made = await session_of(platform)
-    answers = await asyncio.gather(*(platform.result("AUTH", "refreshSession", made["refreshToken"]) for _ in range(8)))
-    assert len({answer["refreshToken"] for answer in answers}) == 1
-    session_id = made["session"]["id"]
-    assert platform.rows("select count(*) from refresh_tokens where session_id = %s", session_id) == [(2,)]
-    platform.rows(
-        "update sessions set refreshed_at = now() - interval '11 seconds' where id = %s returning id", session_id
-    )
-    answer = await platform.call("AUTH", "refreshSession", made["refreshToken"])
-    assert "REFRESH_REUSED" in answer["error"]["message"]
-
-
-async def test_a_session_slides_by_a_week_and_ends_after_ninety_days(platform: Platform) -> None:
-    made = await session_of(platform)
-    session_id = made["session"]["id"]
-    sql = "select round(extract(epoch from expires_at - now()) / 3600) from sessions where id = %s"
-    assert platform.rows(sql, session_id) == [(7 * 24,)]
-    platform.rows(
-        "update sessions set created_at = now() - interval '89 days', expires_at = now() + interval '1 hour'"
-        " where id = %s returning id",
-        session_id,
-    )
-    tokens = await platform.result("AUTH", "refreshSession", made["refreshToken"])
-    assert platform.rows(sql, session_id) == [(24,)]
-    last = "select round(extract(epoch from max(expires_at) - now()) / 3600) from refresh_tokens where session_id = %s"
-    assert platform.rows(last, session_id) == [(30 * 24,)]  # the first one's; the new one ends with the session
-    platform.rows("update sessions set expires_at = now() where id = %s returning id", session_id)
-    answer = await platform.call("AUTH", "refreshSession", tokens["refreshToken"])
-    assert "EXPIRED" in answer["error"]["message"]
-    assert (await platform.result("AUTH", "verify", tokens["token"]))["code"] == "EXPIRED"
+async def test_a_key_that_is_none(anonymous: httpx.AsyncClient) -> None:
+    key = api_keys.generate("test")
+    await refused(anonymous, key, "NOT_FOUND")
+    await refused(anonymous, key[:-1] + ("0" if key[-1] != "0" else "1"), "MALFORMED")
+    await refused(anonymous, key.replace("sk_test_", "sk_live_"), "MALFORMED")
+    await refused(anonymous, "sk_test_' or true --", "MALFORMED")
 
 
 @pytest.mark.parametrize(
-    ("token", "code"), [("", "MALFORMED"), ("x" * 42, "MALFORMED"), ("x" * 43, "NOT_FOUND"), ("é" * 43, "MALFORMED")]
+    ("change", "code"),
+    [
+        ("revoked_at = now()", "REVOKED"),
+        ("expires_at = now()", "EXPIRED"),
+        ("revoked_at = now(), expires_at = now()", "REVOKED"),
+    ],
 )
-async def test_an_unknown_refresh_token_gets_nothing(platform: Platform, token: str, code: str) -> None:
-    answer = await platform.call("AUTH", "refreshSession", token)
-    assert code in answer["error"]["message"]
+async def test_a_key_that_was_one(platform: Platform, anonymous: httpx.AsyncClient, change: str, code: str) -> None:
+    made = await key_of(platform)
+    platform.rows(f"update api_keys set {change} where id = %s returning id", made["id"])
+    await refused(anonymous, made["key"], code)
 
 
-async def test_a_disabled_user_gets_no_new_token(platform: Platform) -> None:
-    platform.rows("insert into users (id, email) values ('usr_off', 'off@example.com') returning id")
-    made = await session_of(platform, "usr_off")
-    key = await key_of(platform, "usr_off")
-    platform.rows("update users set disabled_at = now() where id = 'usr_off' returning id")
-    answer = await platform.call("AUTH", "refreshSession", made["refreshToken"])
-    assert "DISABLED" in answer["error"]["message"]
-    for credential in (made["token"], key["key"]):
-        assert (await platform.result("AUTH", "verify", credential))["code"] == "DISABLED"
-    for method, first in (("createSession", "usr_off"), ("createApiKey", {"userId": "usr_off", "name": "x"})):
-        assert "NOT_FOUND" in (await platform.call("AUTH", method, first))["error"]["message"]
+HEADERS: dict[str, dict[str, Any]] = {
+    "no algorithm": {"alg": "none"}, "another hash": {"alg": "HS512"}, "a public key's": {"alg": "RS256"},
+    "Ed25519": {"alg": "EdDSA"}, "an id token's type": {"typ": "JWT"}, "no type": {"typ": ""}, "another key": {"kid": "x"},
+    "a path as key": {"kid": "../../dev/null"}, "a key of its own": {"kid": None, "jwk": {"kty": "oct", "k": "AA"}},
+    "a critical extension": {"crit": ["b64"], "b64": False},
+}  # fmt: skip
+CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
+    "the gateway's issuer": ({"iss": "dotdo-gateway"}, "NOT_FOUND"),
+    "another audience": ({"aud": "db"}, "NOT_FOUND"),
+    "the end past": ({"exp": 1_700_000_000}, "EXPIRED"),
+    "not yet": ({"iat": 9_999_999_000, "exp": 9_999_999_999}, "NOT_FOUND"),
+    "no end": ({"exp": None}, "MALFORMED"),
+    "another user": ({"sub": "usr_admin"}, "REVOKED"),
+    "no such session": ({"sid": "none"}, "REVOKED"),
+}
 
 
-async def test_refreshing_over_http(platform: Platform, anonymous: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("fault", HEADERS)
+async def test_a_header_that_lies(platform: Platform, anonymous: httpx.AsyncClient, fault: str) -> None:
+    """Signed with the real secret: nothing but the header is wrong."""
+    header, claims = decoded((await session_of(platform))["token"])
+    assert (await anonymous.get(PROTECTED, headers=bearer(forged(header, claims, secret_of())))).status_code == 200
+    await refused(anonymous, forged({**header, **HEADERS[fault]}, claims, secret_of()), "NOT_FOUND")
+
+
+@pytest.mark.parametrize("fault", CLAIMS)
+async def test_claims_that_lie(platform: Platform, anonymous: httpx.AsyncClient, fault: str) -> None:
+    header, claims = decoded((await session_of(platform))["token"])
+    changes, code = CLAIMS[fault]
+    await refused(anonymous, forged(header, {**claims, **changes}, secret_of()), code)
+
+
+async def test_more_rights_in_a_token_are_no_rights(platform: Platform, anonymous: httpx.AsyncClient) -> None:
+    header, claims = decoded((await session_of(platform, "usr_viewer"))["token"])
+    token = forged(header, {**claims, "role": "admin", "permissions": ["*"]}, secret_of())
+    problem(await anonymous.get("/auth/users", headers=bearer(token)), 403, "FORBIDDEN")
+
+
+async def test_no_other_token_of_ours_is_an_access_token(platform: Platform, anonymous: httpx.AsyncClient) -> None:
     made = await session_of(platform)
-    answer = await anonymous.post("/auth/refresh", json={"refresh_token": made["refreshToken"]})
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["cache-control"] == "no-store"
-    assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("Bearer", 900)
-    assert (await anonymous.get("/auth/me", headers=bearer(answer.json()["token"]))).json()["id"] == "usr_user"
-    problem(await anonymous.post("/auth/refresh", json={}), 401, "NO_SESSION")
-    problem(await anonymous.post("/auth/refresh", json={"refresh_token": "no.token"}), 401, "MALFORMED")
+    header, claims = decoded(made["token"])
+    await refused(anonymous, made["refreshToken"], "MALFORMED")
+    for secret in ("JWT_REFRESH_SECRET", "INTERNAL_SECRET"):
+        await refused(anonymous, forged(header, claims, secret_of(secret)), "NOT_FOUND")
+    now = int(time.time())
+    internal = {"iss": "dotdo-gateway", "aud": "auth", "iat": now, "exp": now + 60, "sub": "usr_admin", "sid": "s"}
+    await refused(anonymous, jws.sign(internal, secret_of("INTERNAL_SECRET"), "dotdo-identity+jwt"), "NOT_FOUND")
+    assert header["kid"] == secret_id(secret_of())
 
 
-async def test_refreshing_by_cookie_sets_cookies_and_shows_no_token(platform: Platform) -> None:
+async def test_a_stolen_refresh_token_ends_the_session_for_both(
+    platform: Platform, anonymous: httpx.AsyncClient
+) -> None:
     made = await session_of(platform)
+    body = {"refresh_token": made["refreshToken"]}
+    owner = (await anonymous.post("/auth/refresh", json=body)).json()
+    again = (await anonymous.post("/auth/refresh", json={"refresh_token": owner["refresh_token"]})).json()
+    problem(await anonymous.post("/auth/refresh", json=body), 401, "REFRESH_REUSED")
+    await refused(anonymous, again["token"], "REVOKED")
+    assert audited(platform, made["session"]["id"])[-1] == "session.refresh_reused"
+
+
+CHANGES: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("POST", "/auth/apikeys", {"name": "x", "environment": "test"}),
+    ("DELETE", "/auth/sessions", None),
+    ("DELETE", "/auth/sessions/any", None),
+    ("DELETE", "/auth/apikeys/any", None),
+    ("POST", "/auth/apikeys/any/rotate", {}),
+    ("POST", "/auth/refresh", {}),
+    ("PATCH", "/auth/users/usr_user", {"role": "viewer"}),
+    ("POST", "/auth/permissions", {"user_id": "usr_user", "resource": "a", "action": "b"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+async def test_another_site_changes_nothing_by_a_browsers_cookie(
+    platform: Platform, method: str, path: str, body: Any
+) -> None:
+    made = await session_of(platform, "usr_admin")
+    cookie = {"cookie": f"session={made['token']}; refresh={made['refreshToken']}"}
     async with platform.client() as browser:
-        cookie = {"cookie": f"refresh={made['refreshToken']}"}
-        problem(await browser.post("/auth/refresh", json={}, headers=cookie), 403, "CSRF")
-        answer = await browser.post("/auth/refresh", json={}, headers={**cookie, "sec-fetch-site": "same-origin"})
-    assert (answer.status_code, answer.content) == (204, b"")
-    session, refresh = sorted(answer.headers.get_list("set-cookie"), reverse=True)
-    assert session.startswith("session=ey")
-    assert refresh.startswith("refresh=")
-    assert "Path=/auth;" in refresh
-    assert all("HttpOnly" in each and "SameSite=Lax" in each for each in (session, refresh))
+        for sent in ({}, {"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "same-site"}):
+            problem(await browser.request(method, path, json=body, headers={**cookie, **sent}), 403, "CSRF")
+        assert (await browser.get("/auth/session", headers=cookie)).status_code == 200
+        same = {**cookie, "origin": platform.gateway_url}
+        assert (await browser.request(method, path, json=body, headers=same)).status_code in (200, 201, 204, 404)
+    platform.rows("delete from permissions where user_id = 'usr_user' returning id")
+    platform.rows("update users set role = 'user' where id = 'usr_user' returning id")
 
 
-async def test_sessions_over_http(platform: Platform, anonymous: httpx.AsyncClient) -> None:
-    platform.rows("insert into users (id, email, role) values ('usr_s', 's@example.com', 'viewer') returning id")
-    here, there, third = [await session_of(platform, "usr_s") for _ in range(3)]
-    foreign = await session_of(platform)
-    headers = bearer(here["token"])
-    listed = (await anonymous.get("/auth/sessions", headers=headers)).json()["data"]
-    assert [row["id"] for row in listed] == [each["session"]["id"] for each in (third, there, here)]
-    assert [row["current"] for row in listed] == [False, False, True]
-    problem(await anonymous.delete(f"/auth/sessions/{foreign['session']['id']}", headers=headers), 404, "NOT_FOUND")
-    ended = await anonymous.delete(f"/auth/sessions/{there['session']['id']}", headers=headers)
-    assert (ended.status_code, "set-cookie" in ended.headers) == (204, False)
-    everywhere = await anonymous.delete("/auth/sessions", headers=headers)
-    assert everywhere.json() == {"revoked": 2}
-    assert "session=;" in everywhere.headers["set-cookie"]
-    assert (await platform.result("AUTH", "verify", here["token"]))["code"] == "REVOKED"
-    assert (await platform.result("AUTH", "verify", foreign["token"]))["code"] == "VALID"
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"name": ""}, {"name": 7}, {"name": "x", "environment": "prod"}, {"name": "x", "expires_in_days": 0},
+        {"name": "x", "expires_in_days": -1}, {"name": "x", "expires_in_days": "7"}, {"name": "x", "scopes": "things:read"},
+        {"name": "x", "scopes": ["things"]}, {"name": "x", "scopes": ["things:read "]}, {"name": "x", "scopes": ["*:*"]},
+        {"name": "x", "user_id": "usr_admin"}, {"name": "x", "scopes": ["a:b"] * 101}, {"name": "a\u0000b"},
+    ],
+)  # fmt: skip
+async def test_a_key_that_is_asked_for_wrongly_is_not_made(user: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    problem(await user.post("/auth/apikeys", json=body), 400, "INVALID_ARGUMENT")
