@@ -24,7 +24,7 @@ from scripts.stack.process import free_port
 from tests.e2e.fixtures import CALLER
 from tests.e2e.platform import DATA, Platform, problem
 from tests.runtime.conftest import CaseRuntime
-from tests.unit.auth.ed25519 import HostEd25519, jwk
+from tests.unit.auth.ed25519 import HostEd25519, encode, jwk
 
 SERVICE = {service.name: service for service in SERVICES}
 CURRENT, NEXT = jwk(6, "2026-11"), jwk(7, "2026-12")
@@ -121,6 +121,15 @@ async def test_the_keys_beside_the_first_are_accepted_and_others_are_not(modes: 
     assert await by(jwk(9, "2026-11")) == "NOT_FOUND"
     assert await by(jwk(9, "unknown")) == "NOT_FOUND"
     assert await by({**NEXT, "kid": "2026-11"}) == "NOT_FOUND"
+
+
+async def test_a_token_nested_without_end_is_no_token(modes: Modes) -> None:
+    """Its header is read before its signature is known to hold; the parser's recursion has no guard on this runtime."""
+    for bomb in (b"[" * 50_000, b'{"kid":' * 20_000):
+        header = encode(bomb)
+        for token in (f"{header}.e30.AAAA", f"e30.{header}.AAAA"):
+            assert (await modes.call("verify", token))["ok"]["valid"] is False
+    assert (await modes.call("health"))["ok"]["status"] == "ok"
 
 
 async def test_test_keys_are_refused_in_production(modes: Modes, platform: Platform) -> None:

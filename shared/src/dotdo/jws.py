@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from dotdo.json_text import parse_json
+
 MIN_SECRET_BYTES = 32
 
 
@@ -41,7 +43,7 @@ def _decode(text: str) -> bytes:
 
 def _json_object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(_decode(text))
+        value = parse_json(_decode(text))
     except ValueError as error:
         raise InvalidToken("MALFORMED") from error
     if not isinstance(value, dict):
