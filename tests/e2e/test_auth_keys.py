@@ -121,3 +121,25 @@ async def test_keys_come_in_pages(platform: Platform) -> None:
         cursor = page["page"]["nextCursor"]
     assert seen == made[::-1]
     assert cursor is None
+
+
+async def test_a_person_who_rotates_starts_the_keys_term_anew(platform: Platform) -> None:
+    key = await key_of(platform, expiresInDays=10)
+    platform.rows(
+        "update api_keys set created_at = created_at - interval '9 days', expires_at = expires_at - interval '9 days'"
+        " where id = %s returning id",
+        key["id"],
+    )
+    new = await platform.result("AUTH", "rotateApiKey", "usr_user", key["id"])
+    sql = "select round(extract(epoch from expires_at - now()) / 3600) from api_keys where id = %s"
+    assert platform.rows(sql, new["id"]) == [(240,)]
+
+
+async def test_of_two_rotations_at_once_one_wins(platform: Platform) -> None:
+    key = await key_of(platform)
+    answers = await asyncio.gather(*(platform.call("AUTH", "rotateApiKey", "usr_user", key["id"]) for _ in range(4)))
+    assert len([answer for answer in answers if "ok" in answer]) == 1
+    assert all("NOT_FOUND" in answer["error"]["message"] for answer in answers if "error" in answer)
+    assert platform.rows(
+        "select count(*) from audit_log where target = %s and action = 'api_key.rotated'", key["id"]
+    ) == [(1,)]

@@ -127,7 +127,8 @@ async def test_refreshing_by_cookie_sets_cookies_and_shows_no_token(platform: Pl
     async with platform.client() as browser:
         cookie = {"cookie": f"refresh={made['refreshToken']}"}
         problem(await browser.post("/auth/refresh", json={}, headers=cookie), 403, "CSRF")
-        answer = await browser.post("/auth/refresh", json={}, headers={**cookie, "sec-fetch-site": "same-origin"})
+        stale = {"cookie": f"session={made['token'][:-4]}AAAA; {cookie['cookie']}", "sec-fetch-site": "same-origin"}
+        answer = await browser.post("/auth/refresh", json={}, headers=stale)
     assert (answer.status_code, answer.content) == (204, b"")
     session, refresh = sorted(answer.headers.get_list("set-cookie"), reverse=True)
     assert session.startswith("session=ey")
@@ -152,3 +153,25 @@ async def test_sessions_over_http(platform: Platform, anonymous: httpx.AsyncClie
     assert "session=;" in everywhere.headers["set-cookie"]
     assert (await platform.result("AUTH", "verify", here["token"]))["code"] == "REVOKED"
     assert (await platform.result("AUTH", "verify", foreign["token"]))["code"] == "VALID"
+
+
+@pytest.mark.parametrize("text", ["a\0b", "x" * 2049])
+async def test_what_a_session_is_labelled_with_is_text_of_some_length(platform: Platform, text: str) -> None:
+    for labels in ((text, None, None), (None, text, None), (None, None, text)):
+        answer = await platform.call("AUTH", "createSession", "usr_user", *labels)
+        assert "INVALID_ARGUMENT" in answer["error"]["message"]
+
+
+async def test_a_new_sign_in_never_takes_over_a_session(platform: Platform) -> None:
+    """Fixation: nothing that a browser brings along decides which session it gets."""
+    made = [await session_of(platform) for _ in range(3)]
+    assert len({each["session"]["id"] for each in made} | {each["refreshToken"] for each in made}) == 6
+
+
+async def test_two_refreshes_of_two_sessions_do_not_meet(platform: Platform) -> None:
+    sessions = [await session_of(platform) for _ in range(4)]
+    pairs = await asyncio.gather(
+        *(platform.result("AUTH", "refreshSession", each["refreshToken"]) for each in sessions)
+    )
+    for pair, each in zip(pairs, sessions, strict=True):
+        assert (await platform.result("AUTH", "verify", pair["token"]))["sessionId"] == each["session"]["id"]

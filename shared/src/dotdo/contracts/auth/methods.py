@@ -1,5 +1,9 @@
 """The RPC methods of the auth service."""
 
+from typing import Annotated
+
+from pydantic import StringConstraints
+
 from dotdo.contract import RpcMethod
 from dotdo.contracts.auth import models as m
 from dotdo.contracts.auth import rights as r
@@ -7,7 +11,7 @@ from dotdo.contracts.common import Health
 from dotdo.model import Key
 
 _USER, _ID = (Key, ...), (Key, ...)
-_TEXT = (str | None, None)
+_TEXT = (Annotated[str, StringConstraints(max_length=2048, pattern=r"^[^\x00]*$")] | None, None)
 _CREDENTIAL = (str, ...)
 _GRANT = {
     "user_id": _USER, "resource": (r.Resource, ...), "action": (r.Action, ...), "organization_id": (Key | None, None),
