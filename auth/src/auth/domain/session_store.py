@@ -7,7 +7,7 @@ from auth.domain import session_statements as statements
 from auth.domain.access_tokens import AccessTokens, Bearer
 from auth.domain.audit import Actor
 from auth.domain.roles import effective_permissions
-from dotdo.contracts.auth.models import CreatedSession, SessionRow, Tokens
+from dotdo.contracts.auth.sessions import CreatedSession, SessionRow, Tokens
 from dotdo.errors import ServiceError, not_found, unauthenticated
 from dotdo.ports import Bindings
 from dotdo.sql import Sql

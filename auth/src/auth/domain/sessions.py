@@ -5,7 +5,7 @@ from typing import Any
 from auth.adapters.workos import Authentication
 from auth.domain.roles import GRANTS_OF_USER, effective_permissions
 from auth.domain.users import user_of
-from dotdo.contracts.auth.models import Session
+from dotdo.contracts.auth.sessions import Session
 from dotdo.errors import not_found
 from dotdo.sql import Sql
 

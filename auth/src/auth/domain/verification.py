@@ -9,7 +9,8 @@ from auth.domain.roles import GRANTS_OF_USER, effective_permissions
 from auth.domain.session_store import session_row
 from auth.domain.users import user_of
 from dotdo import jws
-from dotdo.contracts.auth.models import ApiKeyOwner, Validation, Verification, VerifyCode
+from dotdo.contracts.auth.models import ApiKeyOwner, Verification, VerifyCode
+from dotdo.contracts.auth.sessions import Validation
 from dotdo.instants import rfc3339
 from dotdo.ports import Bindings, Defer
 from dotdo.sql import Sql

@@ -6,16 +6,8 @@ from auth.domain.accounts import Accounts
 from auth.domain.audit import actor_of
 from auth.domain.key_store import Maker
 from auth.handlers import session_cookies
-from dotdo.contracts.auth.models import (
-    ApiKey,
-    ApiKeyBody,
-    ApiKeyPage,
-    Jwks,
-    ListQuery,
-    RefreshBody,
-    RotateInput,
-    SessionList,
-)
+from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, Jwks, ListQuery, RotateInput
+from dotdo.contracts.auth.sessions import RefreshBody, SessionList
 from dotdo.errors import forbidden, not_found, unauthenticated
 from dotdo.http import HttpRequest, HttpResponse, json_text_response
 from dotdo.model import Model

@@ -1,5 +1,7 @@
 """The HTTP endpoints: signing in and the current session."""
 
+from dataclasses import replace
+
 from auth.adapters.workos import WorkOS
 from auth.domain import login
 from auth.domain.accounts import Accounts
@@ -8,7 +10,8 @@ from auth.handlers import session_cookies
 from auth.handlers.credentials import CredentialHandlers, request_of
 from auth.handlers.rights import RightsHandlers
 from dotdo.contracts.auth import CONTRACT
-from dotdo.contracts.auth.models import CallbackQuery, CreatedSession, LoginQuery, Session
+from dotdo.contracts.auth.models import CallbackQuery, LoginQuery
+from dotdo.contracts.auth.sessions import CreatedSession, Session
 from dotdo.contracts.common import Health, ServiceCard, service_card
 from dotdo.cookies import read_cookie, set_cookie
 from dotdo.errors import ServiceError, unauthenticated
@@ -72,7 +75,11 @@ class HttpHandlers(CredentialHandlers, RightsHandlers):
         request = request_of(call)
         address = request.headers.get("cf-connecting-ip", "unknown")
         return await self._accounts.session_store.open(
-            user_id, actor_of(call), device=None, address=address, user_agent=request.headers.get("user-agent")
+            user_id,
+            replace(actor_of(call), name=f"user:{user_id}"),
+            device=None,
+            address=address,
+            user_agent=request.headers.get("user-agent"),
         )
 
     @property

@@ -5,6 +5,7 @@ from auth.domain.audit import actor_of
 from auth.domain.key_store import Maker
 from dotdo.contracts.auth import models as m
 from dotdo.contracts.auth import rights as r
+from dotdo.contracts.auth import sessions as s
 from dotdo.contracts.common import Health
 from dotdo.service import Call
 
@@ -21,13 +22,13 @@ class RpcHandlers:
     async def verify(self, call: Call, *, credential: str) -> m.Verification:
         return await self._accounts.verifier.verify(credential, call.defer)
 
-    async def validate_token(self, call: Call, *, token: str) -> m.Validation:
+    async def validate_token(self, call: Call, *, token: str) -> s.Validation:
         return await self._accounts.verifier.validate(token, call.defer)
 
     async def validate_api_key(self, call: Call, *, key: str) -> m.ApiKeyOwner | None:
         return await self._accounts.verifier.api_key_owner(key, call.defer)
 
-    async def validate_session(self, call: Call, *, token: str) -> m.Validation:
+    async def validate_session(self, call: Call, *, token: str) -> s.Validation:
         return await self._accounts.verifier.validate_session(token)
 
     async def create_api_key(self, call: Call, *, input: m.CreateApiKeyInput) -> m.CreatedApiKey:
@@ -64,15 +65,15 @@ class RpcHandlers:
 
     async def create_session(
         self, call: Call, *, user_id: str, device: str | None, ip_address: str | None, user_agent: str | None
-    ) -> m.CreatedSession:
+    ) -> s.CreatedSession:
         return await self._accounts.session_store.open(
             user_id, actor_of(call), device=device, address=ip_address, user_agent=user_agent
         )
 
-    async def get_session(self, call: Call, *, session_id: str) -> m.SessionRow | None:
+    async def get_session(self, call: Call, *, session_id: str) -> s.SessionRow | None:
         return await self._accounts.session_store.get(session_id)
 
-    async def list_sessions(self, call: Call, *, user_id: str) -> list[m.SessionRow]:
+    async def list_sessions(self, call: Call, *, user_id: str) -> list[s.SessionRow]:
         return await self._accounts.session_store.of_user(user_id)
 
     async def revoke_session(self, call: Call, *, session_id: str) -> bool:
@@ -81,7 +82,7 @@ class RpcHandlers:
     async def revoke_all_sessions(self, call: Call, *, user_id: str) -> int:
         return await self._accounts.session_store.revoke_all(user_id, actor_of(call))
 
-    async def refresh_session(self, call: Call, *, refresh_token: str) -> m.Tokens:
+    async def refresh_session(self, call: Call, *, refresh_token: str) -> s.Tokens:
         return await self._accounts.session_store.refresh(refresh_token, actor_of(call))
 
     async def get_user(self, call: Call, *, user_id: str) -> m.User | None:

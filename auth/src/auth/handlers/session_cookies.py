@@ -1,7 +1,7 @@
 """The two cookies of a signed-in browser: the access token for the whole site, the refresh token for this service alone."""
 
 from auth.domain import access_tokens
-from dotdo.contracts.auth.models import Tokens
+from dotdo.contracts.auth.sessions import Tokens
 from dotdo.cookies import read_cookie, set_cookie
 from dotdo.http import HttpRequest
 from dotdo.ports import Bindings

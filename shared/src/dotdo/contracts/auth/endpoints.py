@@ -3,6 +3,7 @@
 from dotdo.contract import Endpoint
 from dotdo.contracts.auth import models as m
 from dotdo.contracts.auth import rights as r
+from dotdo.contracts.auth import sessions as s
 from dotdo.contracts.common import Health, ServiceCard
 
 ENDPOINTS = (
@@ -12,10 +13,10 @@ ENDPOINTS = (
     Endpoint("GET", "/login", "login", "Sends the browser to sign in.", access="public", query=m.LoginQuery),
     Endpoint("GET", "/callback", "callback", "Where the browser returns to.", access="public", query=m.CallbackQuery),
     Endpoint("POST", "/refresh", "refresh", "The next pair of tokens.", access="public",
-             body=m.RefreshBody, result=m.Tokens, also=(204,)),
-    Endpoint("GET", "/session", "session", "The current session.", result=m.Session),
-    Endpoint("GET", "/sessions", "list_sessions", "Where the caller is signed in.", result=m.SessionList),
-    Endpoint("DELETE", "/sessions", "revoke_sessions", "Signs the caller out everywhere.", result=m.Revoked),
+             body=s.RefreshBody, result=s.Tokens, also=(204,)),
+    Endpoint("GET", "/session", "session", "The current session.", result=s.Session),
+    Endpoint("GET", "/sessions", "list_sessions", "Where the caller is signed in.", result=s.SessionList),
+    Endpoint("DELETE", "/sessions", "revoke_sessions", "Signs the caller out everywhere.", result=s.Revoked),
     Endpoint("DELETE", "/sessions/{id}", "revoke_session", "Signs the caller out at one place.", status=204),
     Endpoint("GET", "/me", "me", "Who asks, and what the credential may do.", result=r.Me),
     Endpoint("POST", "/apikeys", "create_api_key", "A new key of the caller's; the clear key comes back once.",
