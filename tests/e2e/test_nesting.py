@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from dotdo.json_text import MAX_DEPTH
-from tests.e2e.platform import problem
+from tests.e2e.platform import Platform, problem
 
 JSON = {"content-type": "application/json"}
 
@@ -45,3 +45,11 @@ async def test_what_is_deep_and_allowed_goes_in_and_comes_out(admin: httpx.Async
     assert listed["data"] == deepest
     deeper = json.dumps({"type": "note", "data": {"value": nested(MAX_DEPTH - 1)}})
     problem(await admin.put(f"/db/things/{ns}/deep", content=deeper, headers=JSON), 400, "MALFORMED_JSON")
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonb"])
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 5_000])
+async def test_what_postgresql_nests_deeper_stays_text(platform: Platform, kind: str, levels: int) -> None:
+    sql = f"select (repeat('[', {levels}) || repeat(']', {levels}))::{kind} as value"
+    answer = await platform.result("DB", "query", sql)
+    assert answer["rows"] == [{"value": "[" * levels + "]" * levels}]

@@ -23,10 +23,14 @@ def depth(raw: bytes) -> int:
     return max(accumulate(array("b", steps)), default=0)
 
 
+def too_deep(raw: bytes) -> bool:
+    brackets = raw.count(b"[") + raw.count(b"{")  # most texts have fewer of them than would be too deep
+    return brackets > MAX_DEPTH and depth(raw) > MAX_DEPTH
+
+
 def parse_json(raw: bytes) -> Any:
     """The value of a UTF-8 text. Raises ValueError for what is no JSON (NaN and Infinity too) or nested too deeply."""
-    brackets = raw.count(b"[") + raw.count(b"{")  # most texts have fewer of them than would be too deep
-    if brackets > MAX_DEPTH and depth(raw) > MAX_DEPTH:
+    if too_deep(raw):
         raise ValueError(f"nested deeper than {MAX_DEPTH}")
     return json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
 
