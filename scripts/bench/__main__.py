@@ -10,12 +10,13 @@ import typer
 from rich.console import Console
 
 from scripts.bench.areas import Prepare, gateway
+from scripts.bench.auth import auth
 from scripts.bench.db import db
 from scripts.bench.report import RESULTS, show, write
 from scripts.bench.runner import measure
 from scripts.runtime.services import ROOT
 
-AREAS: dict[str, Prepare] = {"gateway": gateway, "db": db}
+AREAS: dict[str, Prepare] = {"gateway": gateway, "db": db, "auth": auth}
 
 
 def main(

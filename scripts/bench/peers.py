@@ -15,6 +15,7 @@ _WORKERS = {
     "bare": ("bare", ""),
     "caller-of-bare": ("caller", "bare"),
     "caller-of-db": ("caller", "db"),
+    "caller-of-auth": ("caller", "auth"),
 }
 
 

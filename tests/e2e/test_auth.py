@@ -28,6 +28,8 @@ async def test_signing_in_makes_a_session(platform: Platform) -> None:
         problem(await browser.put("/db/things/demo/welcome", json={"type": "x"}), 403, "FORBIDDEN")
     rows = platform.rows("select user_id, revoked_at from sessions where id = %s", session["id"])
     assert rows == [("usr_viewer", None)]
+    record = platform.rows("select actor, action from audit_log where target = %s", session["id"])
+    assert record == [("user:usr_viewer", "session.created")]
 
 
 async def test_the_session_cookie_is_for_this_site_alone(platform: Platform) -> None:

@@ -57,6 +57,25 @@ class FetchHttp:
         return HttpReply(response.status, js.Object.fromEntries(response.headers).to_py(), text)
 
 
+class WebEd25519:
+    """By the runtime's WebCrypto, constant-time and native."""
+
+    async def sign(self, private: Mapping[str, str], data: bytes) -> bytes:
+        try:
+            key = await self._key(private, "sign")
+            signature: bytes = (await js.crypto.subtle.sign("Ed25519", key, to_js(data))).to_bytes()
+        except JsException:
+            raise not_configured("an Ed25519 private key") from None
+        return signature
+
+    async def verify(self, public: Mapping[str, str], data: bytes, signature: bytes) -> bool:
+        key = await self._key(public, "verify")
+        return bool(await js.crypto.subtle.verify("Ed25519", key, to_js(signature), to_js(data)))
+
+    async def _key(self, jwk: Mapping[str, str], use: str) -> Any:
+        return await js.crypto.subtle.importKey("jwk", _options(dict(jwk)), "Ed25519", False, to_js([use]))
+
+
 class BoundUpstream:
     """A bound Worker that inbound requests pass on to, bodies streaming both ways untouched."""
 
@@ -84,6 +103,7 @@ class WorkerBindings:
         self._env = import_from_javascript("cloudflare:workers").env
         self.http = FetchHttp()
         self.clock = SystemClock()
+        self.ed25519 = WebEd25519()
 
     def text(self, name: str) -> str:
         value = self.optional(name)

@@ -1,10 +1,10 @@
 """In-memory stand-ins for the ports, for unit tests: they keep what they were asked and answer what they were told."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from dotdo.errors import not_configured
-from dotdo.ports import Http, HttpCall, HttpReply, Peer, Upstream
+from dotdo.ports import Ed25519, Http, HttpCall, HttpReply, Peer, Upstream
 
 
 class FakeClock:
@@ -45,6 +45,16 @@ class FakePeer:
         return self._answers[method](*params)
 
 
+class NoEd25519:
+    """For tests without such keys: nothing can be signed, no signature holds."""
+
+    async def sign(self, private: Mapping[str, str], data: bytes) -> bytes:
+        raise not_configured("Ed25519")
+
+    async def verify(self, public: Mapping[str, str], data: bytes, signature: bytes) -> bool:
+        return False
+
+
 class FakeBindings:
     """Variables from `texts`, peers and upstreams by binding name."""
 
@@ -56,12 +66,14 @@ class FakeBindings:
         upstreams: dict[str, Upstream] | None = None,
         http: Http | None = None,
         clock: FakeClock | None = None,
+        ed25519: Ed25519 | None = None,
     ) -> None:
         self.texts = texts or {}
         self.peers = peers or {}
         self.upstreams = upstreams or {}
         self.http: Http = http or FakeHttp(lambda call: HttpReply(500, {}, ""))
         self.clock = clock or FakeClock()
+        self.ed25519: Ed25519 = ed25519 or NoEd25519()
 
     def text(self, name: str) -> str:
         if not self.texts.get(name):

@@ -55,13 +55,9 @@ class HttpRequest:
         if media_type != JSON_TYPE:
             raise ServiceError("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type", f"send {JSON_TYPE}")
         try:
-            return parse_json((await self.read_body()).decode(), parse_constant=_refuse_constant)
+            return parse_json(await self.read_body())
         except ValueError as error:
             raise malformed_json() from error
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Compact JWS with HS256 (RFC 7515, RFC 7518 §3.2): the one algorithm here, so that no header can choose another.
+"""Compact JWS (RFC 7515) with HS256 (RFC 7518 §3.2): the one algorithm signed and verified here, so that no header can
+choose another. `signing_input`, `compact`, `parse` and the checks are its parts, for signatures that are made elsewhere.
 
 Standard library only: 25 µs a check on the Workers' runtime, where PyJWT takes 200.
 """
@@ -8,6 +9,7 @@ import binascii
 import hashlib
 import hmac
 import json
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,7 +19,7 @@ MIN_SECRET_BYTES = 32
 
 
 class InvalidToken(Exception):
-    """`code` is MALFORMED, BAD_SIGNATURE, WRONG_TYPE, WRONG_ISSUER, WRONG_AUDIENCE, EXPIRED or NOT_YET_VALID."""
+    """`code` is MALFORMED, BAD_SIGNATURE, WRONG_TYPE, WRONG_KEY, WRONG_ISSUER, WRONG_AUDIENCE, EXPIRED or NOT_YET_VALID."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -41,7 +43,7 @@ def _decode(text: str) -> bytes:
 
 def _json_object(text: str) -> dict[str, Any]:
     try:
-        value = parse_json(_decode(text).decode())
+        value = parse_json(_decode(text))
     except ValueError as error:
         raise InvalidToken("MALFORMED") from error
     if not isinstance(value, dict):
@@ -50,38 +52,67 @@ def _json_object(text: str) -> dict[str, Any]:
 
 
 @cache
-def _header(typ: str) -> str:
-    return _encode(json.dumps({"alg": "HS256", "typ": typ}, separators=(",", ":")).encode())
+def _header(alg: str, typ: str, kid: str) -> str:
+    header = {"alg": alg, "typ": typ, **({"kid": kid} if kid else {})}
+    return _encode(json.dumps(header, separators=(",", ":")).encode())
 
 
 def _signature(signed: str, secret: bytes) -> bytes:
     return hmac.digest(secret, signed.encode(), hashlib.sha256)
 
 
-def sign(claims: dict[str, Any], secret: bytes, typ: str) -> str:
+def signing_input(claims: dict[str, Any], *, alg: str, typ: str, kid: str) -> str:
+    """What is to be signed (RFC 7515 §5.1)."""
+    return f"{_header(alg, typ, kid)}.{_encode(json.dumps(claims, separators=(',', ':')).encode())}"
+
+
+def compact(signed: str, signature: bytes) -> str:
+    """The token: what was signed, and its signature."""
+    return f"{signed}.{_encode(signature)}"
+
+
+def sign(claims: dict[str, Any], secret: bytes, typ: str, kid: str = "") -> str:
     """The compact token. `secret` has at least 32 bytes (RFC 7518 §3.2), else ValueError."""
     if len(secret) < MIN_SECRET_BYTES:
         raise ValueError(f"an HS256 secret has at least {MIN_SECRET_BYTES} bytes")
-    signed = f"{_header(typ)}.{_encode(json.dumps(claims, separators=(',', ':')).encode())}"
-    return f"{signed}.{_encode(_signature(signed, secret))}"
+    signed = signing_input(claims, alg="HS256", typ=typ, kid=kid)
+    return compact(signed, _signature(signed, secret))
 
 
-def verify(
-    token: str, secret: bytes, *, typ: str, issuer: str, audience: str, now_s: float, leeway_s: float = 0
-) -> dict[str, Any]:
-    """The claims of a token whose signature, algorithm, type, issuer, audience and times hold. Raises InvalidToken.
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A token taken apart. Nothing in it is to be believed before `signature` is known to be one of `signed`."""
 
-    The signature is checked before anything in the token is believed.
-    """
+    signed: str
+    signature: bytes
+
+    @property
+    def header(self) -> dict[str, Any]:
+        return _json_object(self.signed.partition(".")[0])
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        return _json_object(self.signed.partition(".")[2])
+
+
+def parse(token: str) -> Parsed:
+    """Raises InvalidToken MALFORMED."""
     parts = token.split(".")
     if len(parts) != 3:
         raise InvalidToken("MALFORMED")
-    given = _decode(parts[2])
-    if not hmac.compare_digest(given, _signature(f"{parts[0]}.{parts[1]}", secret)):
-        raise InvalidToken("BAD_SIGNATURE")
-    header, claims = _json_object(parts[0]), _json_object(parts[1])
-    if header.get("alg") != "HS256" or header.get("typ") != typ or "crit" in header:
+    return Parsed(f"{parts[0]}.{parts[1]}", _decode(parts[2]))
+
+
+def check_header(header: dict[str, Any], *, alg: str, typ: str, kid: str = "") -> None:
+    """Raises InvalidToken for another algorithm, type or key, and for any critical extension."""
+    if header.get("alg") != alg or header.get("typ") != typ or "crit" in header:
         raise InvalidToken("WRONG_TYPE")
+    if kid and header.get("kid") != kid:
+        raise InvalidToken("WRONG_KEY")
+
+
+def check_claims(claims: dict[str, Any], *, issuer: str, audience: str, now_s: float, leeway_s: float = 0) -> None:
+    """Raises InvalidToken for another issuer or audience, and for times that do not hold."""
     if claims.get("iss") != issuer:
         raise InvalidToken("WRONG_ISSUER")
     if claims.get("aud") != audience:
@@ -93,4 +124,19 @@ def verify(
         raise InvalidToken("EXPIRED")
     if now_s < not_before - leeway_s:
         raise InvalidToken("NOT_YET_VALID")
+
+
+def verify(
+    token: str, secret: bytes, *, typ: str, issuer: str, audience: str, now_s: float, leeway_s: float = 0, kid: str = ""
+) -> dict[str, Any]:
+    """The claims of a token whose signature, algorithm, type, issuer, audience and times hold. Raises InvalidToken.
+
+    The signature is checked before anything in the token is believed.
+    """
+    parsed = parse(token)
+    if not hmac.compare_digest(parsed.signature, _signature(parsed.signed, secret)):
+        raise InvalidToken("BAD_SIGNATURE")
+    header, claims = parsed.header, parsed.claims
+    check_header(header, alg="HS256", typ=typ, kid=kid)
+    check_claims(claims, issuer=issuer, audience=audience, now_s=now_s, leeway_s=leeway_s)
     return claims

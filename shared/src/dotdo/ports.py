@@ -51,6 +51,16 @@ class Http(Protocol):
         ...
 
 
+class Ed25519(Protocol):
+    """Signatures of RFC 8032, with keys as RFC 8037 writes them."""
+
+    async def sign(self, private: Mapping[str, str], data: bytes) -> bytes:
+        """Raises ServiceError NOT_CONFIGURED for what is no private key."""
+        ...
+
+    async def verify(self, public: Mapping[str, str], data: bytes, signature: bytes) -> bool: ...
+
+
 class Peer(Protocol):
     """Another Worker of the platform, called by RPC."""
 
@@ -101,3 +111,6 @@ class Bindings(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    @property
+    def ed25519(self) -> Ed25519: ...

@@ -16,7 +16,7 @@ from dotdo.ports import HttpCall, HttpError, HttpReply
 
 INTERNAL_SECRET = "i" * 32
 TEXTS = {
-    "INTERNAL_SECRET": INTERNAL_SECRET, "JWT_SECRET": "j" * 32, "PUBLIC_URL": "https://api.test/auth/",
+    "INTERNAL_SECRET": INTERNAL_SECRET, "JWT_SECRET": "j" * 32, "JWT_REFRESH_SECRET": "r" * 32, "PUBLIC_URL": "https://api.test/auth/",
     "WORKOS_CLIENT_ID": "client_1", "WORKOS_API_KEY": "sk_test_workos", "REDIRECT_ALLOWLIST": "https://app.test https://b.test",
 }  # fmt: skip
 
@@ -26,6 +26,12 @@ WORKOS_USER = {
 
 ACCOUNT = {
     "id": "usr_1", "email": "ann@example.test", "name": "Ann Lee", "role": "user", "organization_id": None, "disabled_at": None,
+}  # fmt: skip
+
+
+OPENED: dict[str, Any] = {
+    "id": "ses_1", "user_agent": None, "created_at": "2026-11-23T10:00:00.000Z", "last_seen_at": "2026-11-23T10:00:00.000Z",
+    "expires_at": "2026-11-30T10:00:00.000Z", "role": "user", "organization_id": None, "grants": [],
 }  # fmt: skip
 
 
@@ -48,8 +54,8 @@ class Tables:
             first = params[0] not in self.states
             self.states.add(params[0])
             return [], int(first)
-        if sql.startswith("insert into sessions"):
-            return [{"id": "ses_1"}], 1
+        if "insert into sessions" in sql:
+            return [{**OPENED, "user_id": params[3], "device": params[4], "ip_address": params[5]}], 1
         if sql.startswith("with linked"):
             return [self.account], 1
         if sql.startswith("select s.id, s.created_at"):

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.domain import access_tokens, api_keys
+from auth.domain import api_keys
+from auth.domain.access_tokens import AccessTokens, Bearer
 from auth.domain.roles import ROLES, effective_permissions
 from auth.domain.verification import Verifier
 from dotdo.errors import ServiceError
-from dotdo.fakes import FakeBindings, FakePeer
+from dotdo.fakes import Deferred, FakeBindings, FakePeer
 from dotdo.ids import BASE62
 from dotdo.permissions import permitted
 from dotdo.sql import Sql
@@ -18,16 +19,17 @@ from dotdo.sql import Sql
 SECRET = "j" * 32
 KEY = api_keys.generate("test")
 
-OWNER = {
+OWNER: dict[str, Any] = {
     "key_id": "key_1", "scopes": None, "rate_limit": None, "expires_at": None, "revoked_at": None, "expired": None,
-    "organization_id": "org_1", "user_id": "usr_1", "email": "a@b.c", "role": "user", "disabled_at": None,
+    "organization_id": "org_1", "user_id": "usr_1", "email": "a@b.c", "role": "user", "disabled_at": None, "grants": [],
+    "name": None, "email_verified": True, "user_created_at": "2026-01-01T00:00:00.000Z", "unused": False,
 }  # fmt: skip
 
 
 def verifier(row: dict[str, Any] | None, environment: str = "development") -> tuple[Verifier, FakePeer]:
     db = FakePeer(query=lambda sql, params: {"rows": [row] if row else [], "rowCount": 1})
     bindings = FakeBindings({"JWT_SECRET": SECRET, "ENVIRONMENT": environment}, peers={"DB": db})
-    return Verifier(bindings, Sql(bindings)), db
+    return Verifier(bindings, Sql(bindings), AccessTokens(bindings)), db
 
 
 @given(st.sampled_from(["live", "test"]), st.text(BASE62, min_size=32, max_size=32), st.data())
@@ -45,7 +47,7 @@ def test_a_key_with_one_wrong_character_is_refused(environment: str, random: str
 )
 async def test_a_malformed_key_asks_no_database(text: str) -> None:
     verify, db = verifier(OWNER)
-    assert (await verify.verify(text)).code == "MALFORMED"
+    assert (await verify.verify(text, Deferred())).code == "MALFORMED"
     assert db.calls == []
 
 
@@ -61,7 +63,7 @@ async def test_a_malformed_key_asks_no_database(text: str) -> None:
 )
 async def test_a_key_is_as_good_as_its_row(changes: dict[str, Any], code: str) -> None:
     verify, db = verifier({**OWNER, **changes})
-    answer = await verify.verify(KEY)
+    answer = await verify.verify(KEY, Deferred())
     assert (answer.code, answer.valid) == (code, code == "VALID")
     assert len(db.calls) == 1
     assert KEY not in repr(db.calls)
@@ -71,18 +73,18 @@ async def test_a_key_is_as_good_as_its_row(changes: dict[str, Any], code: str) -
 
 async def test_an_unknown_key_is_not_found() -> None:
     verify, _ = verifier(None)
-    assert (await verify.verify(KEY)).code == "NOT_FOUND"
+    assert (await verify.verify(KEY, Deferred())).code == "NOT_FOUND"
 
 
 async def test_test_keys_do_not_work_in_production() -> None:
     verify, db = verifier(OWNER, "production")
-    assert (await verify.verify(KEY)).code == "WRONG_ENVIRONMENT"
+    assert (await verify.verify(KEY, Deferred())).code == "WRONG_ENVIRONMENT"
     assert db.calls == []
 
 
 async def test_scopes_narrow_and_never_widen() -> None:
     verify, _ = verifier({**OWNER, "scopes": ["things:read", "admin:everything", "*"]})
-    assert (await verify.verify(KEY)).permissions == ["things:read"]
+    assert (await verify.verify(KEY, Deferred())).permissions == ["things:read"]
 
 
 @pytest.mark.parametrize("role", [*ROLES, "unknown", ""])
@@ -93,19 +95,21 @@ def test_a_role_gives_what_its_row_says(role: str) -> None:
     assert permitted(permissions, "things:private") is (role == "admin")
 
 
-def token(now_s: float, secret: str = SECRET) -> str:
-    return access_tokens.issue(
-        user_id="usr_1", session_id="ses_1", role="admin", organization=None, permissions=["*"],
-        secret=secret.encode(), now_s=now_s,
-    )  # fmt: skip
+async def token(age_s: float, secret: str = SECRET) -> str:
+    bindings = FakeBindings({"JWT_SECRET": secret})
+    bindings.clock.now -= age_s
+    return await AccessTokens(bindings).issue(Bearer("usr_1", "ses_1", "admin", None, ["*"]))
 
 
-SESSION = {**OWNER, "session_id": "ses_1", "expired": False}
+SESSION: dict[str, Any] = {
+    **OWNER, "id": "ses_1", "expired": False, "device": None, "ip_address": None, "user_agent": None,
+    "created_at": "2026-01-01T00:00:00.000Z", "last_seen_at": "2026-01-01T00:00:00.000Z",
+}  # fmt: skip
 
 
 async def test_a_token_has_the_rights_of_today_not_its_own() -> None:
     verify, _ = verifier(SESSION)
-    answer = await verify.verify(token(FakeBindings().clock.now_s()))
+    answer = await verify.verify(await token(0), Deferred())
     assert (answer.code, answer.session_id, answer.role) == ("VALID", "ses_1", "user")
     assert "*" not in answer.permissions
 
@@ -115,12 +119,13 @@ async def test_a_token_has_the_rights_of_today_not_its_own() -> None:
 )
 async def test_a_token_that_does_not_hold_asks_no_database(age_s: int, secret: str, code: str) -> None:
     verify, db = verifier(SESSION)
-    assert (await verify.verify(token(FakeBindings().clock.now_s() - age_s, secret))).code == code
+    assert (await verify.verify(await token(age_s, secret), Deferred())).code == code
     assert db.calls == []
 
 
 async def test_a_short_secret_is_a_clear_error() -> None:
     bindings = FakeBindings({"JWT_SECRET": "short"}, peers={"DB": FakePeer()})
+    presented = await token(0)
     with pytest.raises(ServiceError) as refused:
-        await Verifier(bindings, Sql(bindings)).verify(token(0))
+        await Verifier(bindings, Sql(bindings), AccessTokens(bindings)).verify(presented, Deferred())
     assert (refused.value.code, "JWT_SECRET" in refused.value.detail) == ("NOT_CONFIGURED", True)

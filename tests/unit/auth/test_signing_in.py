@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from auth.domain import access_tokens
+from auth.domain.access_tokens import AccessTokens
 from auth.domain.login import Attempt
 from dotdo.http import HttpResponse
 from dotdo.identity import Identity
@@ -37,11 +37,11 @@ async def test_signing_in_ends_at_its_destination_with_a_session(browser: Any, l
     state = await browser.begin("/app?tab=1")
     response = await browser.get(f"/callback?code=c1&state={state}", **{"user-agent": "u" * 600})
     assert (response.status, location_of(response)) == (303, "/app?tab=1")
-    assert set(browser.cookies) == {"__Host-session"}
-    read = access_tokens.read(browser.cookies["__Host-session"], b"j" * 32, browser.bindings.clock.now)
+    assert set(browser.cookies) == {"__Host-session", "__Secure-refresh"}
+    read = await AccessTokens(browser.bindings).read(browser.cookies["__Host-session"])
     assert (read.user_id, read.session_id) == ("usr_1", "ses_1")
     (_, session) = next(one for one in browser.tables.statements if "insert into sessions" in one[0])
-    assert session == ["usr_1", "unknown", "u" * 512]
+    assert session[3:7] == ["usr_1", None, "unknown", "u" * 512]
 
 
 async def test_workos_gets_the_verifier_of_the_challenge(browser: Any, location_of: Location) -> None:
@@ -59,9 +59,10 @@ async def test_cookies_are_for_this_host_and_out_of_reach_of_scripts(browser: An
     state = await browser.begin()
     response = await browser.get(f"/callback?code=c1&state={state}")
     texts = [text for name, text in response.headers if name == "set-cookie"]
-    assert len(texts) == 2
+    assert [text.partition("=")[0] for text in texts] == ["__Host-session", "__Secure-refresh", "__Host-login"]
     for text in texts:
-        assert {"Path=/", "HttpOnly", "Secure", "SameSite=Lax"} <= set(text.split("; "))
+        path = "Path=/auth" if text.startswith("__Secure-refresh") else "Path=/"
+        assert {path, "HttpOnly", "Secure", "SameSite=Lax"} <= set(text.split("; "))
     assert ("cache-control", "no-store") in response.headers
     assert browser.cookies["__Host-session"] not in str(dict(response.headers)["location"])
 
@@ -168,9 +169,10 @@ async def test_no_account_is_made_of_a_bad_answer(
 
 
 SIGNED_IN = Identity("user", "usr_1", "user", session_id="ses_1")
-SESSION = {
+SESSION: dict[str, Any] = {
     "id": "ses_1", "created_at": "2026-11-23T10:00:00.000Z", "expires_at": "2026-11-30T10:00:00.000Z", "user_id": "usr_1",
     "email": "ann@example.test", "name": None, "role": "viewer", "organization_id": "org_1",
+    "grants": [], "email_verified": True, "disabled_at": None, "user_created_at": "2026-11-23T10:00:00.000Z",
 }  # fmt: skip
 
 

@@ -1,8 +1,15 @@
-"""Access tokens: HS256 JWTs of 15 minutes (RFC 9068's type `at+jwt`), one session each."""
+"""Access tokens: JWTs of 15 minutes (RFC 9068's type `at+jwt`), one session each; HS256, or EdDSA where keys are configured.
 
+The configuration chooses the algorithm, never the token.
+"""
+
+import hashlib
+import hmac
 import re
 from dataclasses import dataclass
+from typing import Any
 
+from auth.domain.signing_keys import SigningKey, signing_keys
 from dotdo import jws
 from dotdo.errors import not_configured
 from dotdo.ids import uuid7
@@ -14,51 +21,94 @@ TYPE = "at+jwt"
 LIFETIME_S = 15 * 60
 LEEWAY_S = 30
 
-_COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+\Z")
+_COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whom a token is issued to. Rights in it are for display: they are looked up anew at each check."""
+
+    user_id: str
+    session_id: str
+    role: str
+    organization: str | None
+    permissions: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What a valid token says. Rights are looked up anew at each check: the token's own are for display."""
+    """What a valid token says."""
 
     user_id: str
     session_id: str
     expires_s: int
 
 
-def secret_of(bindings: Bindings) -> bytes:
-    """JWT_SECRET, which is at least 32 bytes, else NOT_CONFIGURED."""
-    secret = bindings.text("JWT_SECRET").encode()
+def secret_of(bindings: Bindings, name: str = "JWT_SECRET") -> bytes:
+    """A secret of at least 32 bytes, else NOT_CONFIGURED."""
+    secret = bindings.text(name).encode()
     if len(secret) < jws.MIN_SECRET_BYTES:
-        raise not_configured(f"JWT_SECRET (at least {jws.MIN_SECRET_BYTES} bytes)")
+        raise not_configured(f"{name} (at least {jws.MIN_SECRET_BYTES} bytes)")
     return secret
+
+
+def secret_id(secret: bytes) -> str:
+    """The `kid` of tokens signed with this secret; a keyed hash, which tells nothing of it."""
+    return "hs-" + hmac.digest(secret, b"dotdo access token kid", hashlib.sha256).hex()[:16]
 
 
 def looks_like_token(credential: str) -> bool:
     return bool(_COMPACT.match(credential))
 
 
-def issue(
-    *,
-    user_id: str,
-    session_id: str,
-    role: str,
-    organization: str | None,
-    permissions: list[str],
-    secret: bytes,
-    now_s: float,
-) -> str:
-    issued = int(now_s)
-    claims = {
-        "iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "sid": session_id, "role": role, "org": organization,
-        "permissions": permissions, "jti": uuid7(), "iat": issued, "exp": issued + LIFETIME_S,
-    }  # fmt: skip
-    return jws.sign(claims, secret, TYPE)
+class AccessTokens:
+    def __init__(self, bindings: Bindings) -> None:
+        self._bindings = bindings
 
+    async def issue(self, bearer: Bearer) -> str:
+        issued = int(self._bindings.clock.now_s())
+        claims = {
+            "iss": ISSUER, "aud": AUDIENCE, "sub": bearer.user_id, "sid": bearer.session_id, "role": bearer.role,
+            "org": bearer.organization, "permissions": bearer.permissions, "jti": uuid7(), "iat": issued,
+            "exp": issued + LIFETIME_S,
+        }  # fmt: skip
+        key = next(iter(signing_keys(self._bindings).values()), None)
+        if key is None:
+            secret = secret_of(self._bindings)
+            return jws.sign(claims, secret, TYPE, secret_id(secret))
+        return await self._sign(claims, key)
 
-def read(token: str, secret: bytes, now_s: float) -> AccessToken:
-    """Raises jws.InvalidToken."""
-    claims = jws.verify(token, secret, typ=TYPE, issuer=ISSUER, audience=AUDIENCE, now_s=now_s, leeway_s=LEEWAY_S)
-    if not isinstance(claims.get("sub"), str) or not isinstance(claims.get("sid"), str):
-        raise jws.InvalidToken("MALFORMED")
-    return AccessToken(claims["sub"], claims["sid"], int(claims["exp"]))
+    async def read(self, token: str) -> AccessToken:
+        """Raises jws.InvalidToken."""
+        keys = signing_keys(self._bindings)
+        claims = await self._verify(token, keys) if keys else self._verify_shared(token)
+        if not isinstance(claims.get("sub"), str) or not isinstance(claims.get("sid"), str):
+            raise jws.InvalidToken("MALFORMED")
+        return AccessToken(claims["sub"], claims["sid"], int(claims["exp"]))
+
+    def _verify_shared(self, token: str) -> dict[str, Any]:
+        secret = secret_of(self._bindings)
+        return jws.verify(
+            token, secret, typ=TYPE, issuer=ISSUER, audience=AUDIENCE, now_s=self._bindings.clock.now_s(),
+            leeway_s=LEEWAY_S, kid=secret_id(secret),
+        )  # fmt: skip
+
+    async def _sign(self, claims: dict[str, Any], key: SigningKey) -> str:
+        assert key.private is not None, "the first key signs"
+        signed = jws.signing_input(claims, alg="EdDSA", typ=TYPE, kid=key.kid)
+        return jws.compact(signed, await self._bindings.ed25519.sign(key.private, signed.encode()))
+
+    async def _verify(self, token: str, keys: dict[str, SigningKey]) -> dict[str, Any]:
+        parsed = jws.parse(token)
+        header = parsed.header
+        kid = header.get("kid")
+        if not isinstance(kid, str) or kid not in keys:
+            raise jws.InvalidToken("WRONG_KEY")
+        jws.check_header(header, alg="EdDSA", typ=TYPE, kid=kid)
+        if not await self._bindings.ed25519.verify(keys[kid].public, parsed.signed.encode(), parsed.signature):
+            raise jws.InvalidToken("BAD_SIGNATURE")
+        claims = parsed.claims
+        jws.check_claims(
+            claims, issuer=ISSUER, audience=AUDIENCE, now_s=self._bindings.clock.now_s(), leeway_s=LEEWAY_S
+        )
+        return claims

@@ -1,8 +1,15 @@
 """Everything the service keeps and checks, over one database connection."""
 
+from auth.domain.access_tokens import AccessTokens
+from auth.domain.audit import Audit
+from auth.domain.grants import GrantStore
 from auth.domain.key_store import KeyStore
+from auth.domain.session_store import SessionStore
 from auth.domain.sessions import Sessions
+from auth.domain.signing_keys import signing_keys
+from auth.domain.users import UserStore
 from auth.domain.verification import Verifier
+from dotdo.contracts.auth.models import Jwks
 from dotdo.contracts.common import Health
 from dotdo.health import database_health
 from dotdo.ports import Bindings
@@ -12,10 +19,18 @@ from dotdo.sql import Sql
 class Accounts:
     def __init__(self, bindings: Bindings) -> None:
         sql = Sql(bindings)
-        self.verifier = Verifier(bindings, sql)
+        self.tokens = AccessTokens(bindings)
+        self.verifier = Verifier(bindings, sql, self.tokens)
         self.keys = KeyStore(sql, bindings.clock)
         self.sessions = Sessions(sql)
+        self.session_store = SessionStore(bindings, sql, self.tokens)
+        self.users = UserStore(sql)
+        self.grants = GrantStore(sql)
+        self.audit = Audit(sql)
         self._bindings = bindings
 
     async def health(self) -> Health:
         return await database_health("auth", self._bindings)
+
+    def jwks(self) -> Jwks:
+        return Jwks(keys=[key.published for key in signing_keys(self._bindings).values()])

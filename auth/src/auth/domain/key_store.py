@@ -1,22 +1,32 @@
-"""Making API keys."""
+"""Making, listing, rotating and revoking API keys."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from auth.domain import api_keys
-from auth.domain.roles import role_permissions
-from dotdo.contracts.auth import CreateApiKeyInput, CreatedApiKey
-from dotdo.errors import ServiceError, not_found
+from auth.domain import key_statements as statements
+from auth.domain.audit import Actor
+from auth.domain.roles import effective_permissions
+from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, CreatedApiKey, ListQuery, RotateInput
+from dotdo.errors import ServiceError, forbidden, not_found
+from dotdo.paging import Page, decode_cursor, encode_cursor
 from dotdo.permissions import permitted
 from dotdo.ports import Clock
 from dotdo.sql import Sql
 
-_OWNER = "select role from users where id = $1 and disabled_at is null"
 
-_INSERT = """
-insert into api_keys (user_id, name, key_hash, prefix, last4, environment, scopes, expires_at)
-values ($1, $2, $3::bytea, $4, $5, $6, $7::text[], $8::timestamptz)
-returning id, name, prefix, last4, environment, scopes, expires_at, created_at
-"""
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Who asks for a key: no key is stronger than its maker. `permissions` None: a bound Worker, as strong as the owner.
+
+    `key_id`: the API key that asks, when it is one.
+    """
+
+    actor: Actor
+    permissions: Sequence[str] | None = None
+    key_id: str = ""
 
 
 class KeyStore:
@@ -24,24 +34,91 @@ class KeyStore:
         self._sql = sql
         self._clock = clock
 
-    async def create(self, request: CreateApiKeyInput) -> CreatedApiKey:
-        """A new key; its clear text is in this answer and nowhere else. Raises NOT_FOUND, SCOPE_EXCEEDS_OWNER."""
-        owner = await self._sql.first(_OWNER, request.user_id)
+    async def create(self, user_id: str, wanted: ApiKeyBody, maker: Maker) -> CreatedApiKey:
+        """A new key; its clear text is in this answer and nowhere else. Raises NOT_FOUND, FORBIDDEN, SCOPE_EXCEEDS_OWNER."""
+        owner = await self._sql.first(statements.OWNER, user_id, maker.key_id)
         if owner is None:
             raise not_found("no such user")
-        granted = role_permissions(owner["role"])
-        for scope in request.scopes or []:
-            if not permitted(granted, scope):
-                raise ServiceError("SCOPE_EXCEEDS_OWNER", 403, "Permission denied", f"scopes: the owner has no {scope}")
-        key = api_keys.generate(request.environment)
+        _check_environment(wanted.environment, owner["maker_environment"])
+        scopes = wanted.scopes
+        if scopes is None and maker.key_id:
+            scopes = list(maker.permissions or ())
+        _check_scopes(scopes, _permissions_of(owner, None), maker)
+        key = api_keys.generate(wanted.environment)
         row = await self._sql.first(
-            _INSERT, request.user_id, request.name, api_keys.key_hash(key), key[: api_keys.DISPLAYED_PREFIX],
-            key[-api_keys.DISPLAYED_SUFFIX :], request.environment, request.scopes, self._expiry(request.expires_in_days),
+            statements.INSERT, *maker.actor.parameters, user_id, wanted.name, *_stored(key), wanted.environment, scopes,
+            wanted.rate_limit, _earlier(self._expiry(wanted.expires_in_days), owner["maker_expires_at"]),
         )  # fmt: skip
         assert row is not None, "an insert returns its row"
         return CreatedApiKey(key=key, **row)
+
+    async def rotate(self, user_id: str, key_id: str, wanted: RotateInput, maker: Maker) -> CreatedApiKey:
+        """A key like the old one, which works on for the overlap. Raises NOT_FOUND, FORBIDDEN, SCOPE_EXCEEDS_OWNER."""
+        old = await self._sql.first(statements.ROTATABLE, user_id, maker.key_id, key_id)
+        if old is None:
+            raise not_found("no such key, or it works no longer")
+        _check_environment(old["environment"], old["maker_environment"])
+        _check_scopes(_permissions_of(old, old["scopes"]), _permissions_of(old, None), maker)
+        key = api_keys.generate(old["environment"])
+        row = await self._sql.first(
+            statements.ROTATE, *maker.actor.parameters, key_id, *_stored(key), wanted.overlap_hours,
+            old["maker_expires_at"], bool(maker.key_id),
+        )  # fmt: skip
+        if row is None:
+            raise not_found("no such key, or it works no longer")
+        return CreatedApiKey(key=key, **row)
+
+    async def get(self, user_id: str, key_id: str) -> ApiKey:
+        """Raises NOT_FOUND, for a key of somebody else too."""
+        row = await self._sql.first(statements.GET, user_id, key_id)
+        if row is None:
+            raise not_found("no such key")
+        return ApiKey(**row)
+
+    async def page(self, user_id: str, query: ListQuery) -> ApiKeyPage:
+        """The user's keys that are not revoked, newest first."""
+        after = decode_cursor(query.cursor, 1)[0] if query.cursor is not None else None
+        rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1)
+        data = [ApiKey(**row) for row in rows[: query.limit]]
+        more = len(rows) > query.limit
+        return ApiKeyPage(
+            data=data, page=Page(limit=query.limit, next_cursor=encode_cursor([data[-1].id]) if more else None)
+        )
+
+    async def revoke(self, user_id: str, key_id: str, actor: Actor) -> bool:
+        """Whether there was a key to end."""
+        return await self._sql.first(statements.REVOKE, *actor.parameters, user_id, key_id) is not None
 
     def _expiry(self, days: int | None) -> str | None:
         if days is None:
             return None
         return (datetime.fromtimestamp(self._clock.now_s(), UTC) + timedelta(days=days)).isoformat()
+
+
+def _stored(key: str) -> tuple[str, str, str]:
+    return api_keys.key_hash(key), key[: api_keys.DISPLAYED_PREFIX], key[-api_keys.DISPLAYED_SUFFIX :]
+
+
+def _permissions_of(owner: dict[str, Any], scopes: list[str] | None) -> list[str]:
+    return effective_permissions(owner["role"], scopes, owner["grants"], owner["organization_id"])
+
+
+def _check_environment(wanted: str, makers: str | None) -> None:
+    if makers == "test" and wanted == "live":
+        raise forbidden("environment: a test key makes no live key")
+
+
+def _check_scopes(scopes: list[str] | None, owners: list[str], maker: Maker) -> None:
+    for scope in scopes or []:
+        if not permitted(owners, scope):
+            raise ServiceError("SCOPE_EXCEEDS_OWNER", 403, "Permission denied", f"scopes: the owner has no {scope}")
+        if maker.permissions is not None and not permitted(maker.permissions, scope):
+            raise ServiceError(
+                "SCOPE_EXCEEDS_OWNER", 403, "Permission denied", f"scopes: your credential has no {scope}"
+            )
+
+
+def _earlier(one: str | None, other: str | None) -> str | None:
+    """The earlier of two instants in RFC 3339; None is never."""
+    given = [text for text in (one, other) if text is not None]
+    return min(given, key=datetime.fromisoformat, default=None)

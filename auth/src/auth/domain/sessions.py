@@ -3,8 +3,9 @@
 from typing import Any
 
 from auth.adapters.workos import Authentication
-from auth.domain.roles import effective_permissions
-from dotdo.contracts.auth import Session, User
+from auth.domain.roles import GRANTS_OF_USER, effective_permissions
+from auth.domain.users import user_of
+from dotdo.contracts.auth.sessions import Session
 from dotdo.errors import not_found
 from dotdo.sql import Sql
 
@@ -29,14 +30,9 @@ with linked as (
 select * from linked union all select * from created
 """
 
-_CREATE_SESSION = """
-insert into sessions (user_id, ip_address, user_agent, expires_at)
-values ($1, $2, $3, now() + interval '7 days')
-returning id
-"""
-
-_GET_SESSION = """
-select s.id, s.created_at, s.expires_at, u.id as user_id, u.email, u.name, u.role, u.organization_id
+_GET_SESSION = f"""
+select s.id, s.created_at, s.expires_at, u.id as user_id, u.email, u.name, u.role, u.organization_id,
+       u.email_verified, u.disabled_at, u.created_at as user_created_at, {GRANTS_OF_USER}
 from sessions s join users u on u.id = s.user_id
 where s.id = $1 and s.revoked_at is null and s.expires_at > now()
 """
@@ -66,22 +62,16 @@ class Sessions:
         assert row is not None, "an upsert returns its row"
         return row
 
-    async def create(self, user_id: str, address: str, user_agent: str) -> str:
-        """The new session's id."""
-        row = await self._sql.first(_CREATE_SESSION, user_id, address, user_agent[:512])
-        assert row is not None, "an insert returns its row"
-        return str(row["id"])
-
     async def get(self, session_id: str) -> Session:
         """Raises NOT_FOUND for one that has ended."""
         row = await self._sql.first(_GET_SESSION, session_id)
         if row is None:
             raise not_found("the session has ended")
-        user = User(
-            id=row["user_id"], email=row["email"], name=row["name"], role=row["role"],
-            organization_id=row["organization_id"],
-        )  # fmt: skip
-        permissions = effective_permissions(row["role"], None)
+        permissions = effective_permissions(row["role"], None, row["grants"], row["organization_id"])
         return Session(
-            id=row["id"], user=user, permissions=permissions, created_at=row["created_at"], expires_at=row["expires_at"]
+            id=row["id"],
+            user=user_of(row),
+            permissions=permissions,
+            created_at=row["created_at"],
+            expires_at=row["expires_at"],
         )

@@ -1,10 +1,17 @@
 """The HTTP endpoints: signing in and the current session."""
 
+from dataclasses import replace
+
 from auth.adapters.workos import WorkOS
-from auth.domain import access_tokens, login
+from auth.domain import login
 from auth.domain.accounts import Accounts
-from auth.domain.roles import effective_permissions
-from dotdo.contracts.auth import CONTRACT, CallbackQuery, LoginQuery, Session
+from auth.domain.audit import actor_of
+from auth.handlers import session_cookies
+from auth.handlers.credentials import CredentialHandlers, request_of
+from auth.handlers.rights import RightsHandlers
+from dotdo.contracts.auth import CONTRACT
+from dotdo.contracts.auth.models import CallbackQuery, LoginQuery
+from dotdo.contracts.auth.sessions import CreatedSession, Session
 from dotdo.contracts.common import Health, ServiceCard, service_card
 from dotdo.cookies import read_cookie, set_cookie
 from dotdo.errors import ServiceError, unauthenticated
@@ -15,7 +22,7 @@ from dotdo.service import Call
 CALLBACK_PATH = "/callback"
 
 
-class HttpHandlers:
+class HttpHandlers(CredentialHandlers, RightsHandlers):
     """One method for each row of the contract's `ENDPOINTS`."""
 
     def __init__(self, accounts: Accounts, workos: WorkOS, bindings: Bindings) -> None:
@@ -44,7 +51,7 @@ class HttpHandlers:
 
     async def callback(self, call: Call, *, query: CallbackQuery) -> HttpResponse:
         """Signs the browser in and sends it on. Tokens are in cookies, never in an address."""
-        request = _request(call)
+        request = request_of(call)
         attempt = login.resume(self._read(request, "login"), query.state, self._bindings)
         if query.error or not query.code:
             raise login.login_failed("WorkOS did not sign you in: begin again at /auth/login")
@@ -54,8 +61,8 @@ class HttpHandlers:
         user = await self._accounts.sessions.upsert_user(authentication)
         if user["disabled_at"] is not None:
             raise ServiceError("DISABLED", 403, "Account disabled", "this account is disabled")
-        token = await self._sign_in(user, request)
-        cookies = [self._cookie("session", token, access_tokens.LIFETIME_S), self._cookie("login", "", 0)]
+        pair = await self._sign_in(call, user["id"])
+        cookies = [*session_cookies.signed_in(pair, self._bindings), self._cookie("login", "", 0)]
         return HttpResponse(303, headers=[("location", attempt.return_to), *cookies, ("cache-control", "no-store")])
 
     async def session(self, call: Call) -> Session:
@@ -64,31 +71,23 @@ class HttpHandlers:
             raise unauthenticated("sign in at /auth/login", "NO_SESSION")
         return await self._accounts.sessions.get(call.identity.session_id)
 
-    async def _sign_in(self, user: dict[str, str | None], request: HttpRequest) -> str:
-        user_id, role = str(user["id"]), str(user["role"])
+    async def _sign_in(self, call: Call, user_id: str) -> CreatedSession:
+        request = request_of(call)
         address = request.headers.get("cf-connecting-ip", "unknown")
-        session_id = await self._accounts.sessions.create(user_id, address, request.headers.get("user-agent", ""))
-        return access_tokens.issue(
-            user_id=user_id,
-            session_id=session_id,
-            role=role,
-            organization=user["organization_id"],
-            permissions=effective_permissions(role, None),
-            secret=access_tokens.secret_of(self._bindings),
-            now_s=self._bindings.clock.now_s(),
+        return await self._accounts.session_store.open(
+            user_id,
+            replace(actor_of(call), name=f"user:{user_id}"),
+            device=None,
+            address=address,
+            user_agent=request.headers.get("user-agent"),
         )
 
     @property
     def _secure(self) -> bool:
-        return self._bindings.optional("COOKIE_SECURE", "true") != "false"
+        return session_cookies.is_secure(self._bindings)
 
     def _cookie(self, name: str, value: str, max_age_s: int) -> tuple[str, str]:
         return set_cookie(name, value, max_age_s=max_age_s, secure=self._secure)
 
     def _read(self, request: HttpRequest, name: str) -> str | None:
         return read_cookie(request.headers.get("cookie", ""), name, secure=self._secure)
-
-
-def _request(call: Call) -> HttpRequest:
-    assert call.request is not None, "HTTP handlers have a request"
-    return call.request

@@ -1,0 +1,84 @@
+"""The record of who changed what. A change and its record are one statement: there is never one without the other."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from dotdo.contracts.auth.rights import AuditEntry, AuditPage, AuditQuery
+from dotdo.errors import invalid_argument
+from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.service import Call
+from dotdo.sql import Sql
+from dotdo.tracing import current_request_id
+
+_INSERT = """
+insert into audit_log (actor, ip_address, request_id, action, target, details)
+values ($1, $2, $3, $4, $5, $6::jsonb)
+"""
+
+_PAGE = """
+select id::text, at, actor, action, target, ip_address, request_id, details from audit_log
+where ($1::text is null or actor = $1) and ($2::text is null or action = $2) and ($3::text is null or target = $3)
+  and ($4::bigint is null or id < $4::bigint)
+order by id desc limit $5
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes something: `user:<id>`, `api_key:<id>`, or `rpc` for a Worker bound to this one."""
+
+    name: str
+    address: str | None
+    request_id: str | None
+
+    @property
+    def parameters(self) -> tuple[str, str | None, str | None]:
+        """The first three of every statement that `recorded` is part of."""
+        return self.name, self.address, self.request_id
+
+
+def actor_of(call: Call) -> Actor:
+    address = call.request.headers.get("cf-connecting-ip") if call.request else None
+    return Actor(_name_of(call), address, current_request_id())
+
+
+def _name_of(call: Call) -> str:
+    if call.identity.key_id:
+        return f"api_key:{call.identity.key_id}"
+    if call.identity.subject:
+        return f"user:{call.identity.subject}"
+    return "anonymous" if call.request else "rpc"
+
+
+def recorded(action: str, source: str, *, target: str = "id", details: str = "'{}'::jsonb") -> str:
+    """A `with` item that records the action once for each row of `source`. $1 to $3 are the actor's parameters."""
+    return f"""recorded as (
+    insert into audit_log (actor, ip_address, request_id, action, target, details)
+    select $1::text, $2::text, $3::text, '{action}', {target}, {details} from {source}
+)"""
+
+
+class Audit:
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def record(self, actor: Actor, action: str, target: str = "", **details: Any) -> None:
+        """For what is no change of a row, such as a refused sign-in. No secret belongs in `details`."""
+        await self._sql.execute(_INSERT, *actor.parameters, action, target, json.dumps(details))
+
+    async def page(self, query: AuditQuery) -> AuditPage:
+        after = _position(query.cursor) if query.cursor is not None else None
+        rows = await self._sql.rows(_PAGE, query.actor, query.action, query.target, after, query.limit + 1)
+        more = len(rows) > query.limit
+        data = [AuditEntry(**row) for row in rows[: query.limit]]
+        return AuditPage(
+            data=data, page=Page(limit=query.limit, next_cursor=encode_cursor([data[-1].id]) if more else None)
+        )
+
+
+def _position(cursor: str) -> str:
+    (position,) = decode_cursor(cursor, 1)
+    if not (position.isascii() and position.isdecimal() and len(position) <= 18):
+        raise invalid_argument("cursor: not one that this service gave out")
+    return position

@@ -1,0 +1,73 @@
+"""The SQL of API keys. `m` is the key that asks, when it is one; a change and its record are one statement."""
+
+from auth.domain.audit import recorded
+from auth.domain.roles import GRANTS_OF_USER
+
+COLUMNS = (
+    "id, name, prefix, last4, environment, scopes, organization_id, rate_limit, expires_at, revoked_at,"
+    " last_used_at, created_at"
+)
+
+_WORKS = "revoked_at is null and (expires_at is null or expires_at > now())"
+
+OWNER = f"""
+select u.role, u.organization_id, m.environment as maker_environment, m.expires_at as maker_expires_at, {GRANTS_OF_USER}
+from users u left join api_keys m on m.id = $2
+where u.id = $1 and u.disabled_at is null
+"""
+
+INSERT = f"""
+with made as (
+    insert into api_keys
+        (user_id, name, key_hash, prefix, last4, environment, scopes, rate_limit, expires_at)
+    values ($4, $5, $6::bytea, $7, $8, $9, $10::text[], $11::integer, $12::timestamptz)
+    returning {COLUMNS}
+), {recorded("api_key.created", "made")}
+select {COLUMNS} from made
+"""
+
+ROTATABLE = f"""
+select k.environment, k.scopes, coalesce(k.organization_id, u.organization_id) as organization_id, u.role,
+       m.environment as maker_environment, m.expires_at as maker_expires_at, {GRANTS_OF_USER}
+from api_keys k join users u on u.id = k.user_id left join api_keys m on m.id = $2
+where k.user_id = $1 and k.id = $3 and u.disabled_at is null and k.replaced_by is null
+  and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+"""
+
+# A key that rotates a key does not outlive either; a person starts the key's term anew.
+ROTATE = f"""
+with old as (
+    select *, expires_at - created_at as term from api_keys where id = $4 and replaced_by is null and {_WORKS} for update
+), made as (
+    insert into api_keys
+        (user_id, name, key_hash, prefix, last4, environment, scopes, rate_limit, expires_at, organization_id)
+    select user_id, name, $5::bytea, $6::text, $7::text, environment, scopes, rate_limit,
+           case when $10::boolean then least(expires_at, $9::timestamptz) else now() + term end, organization_id
+    from old
+    returning {COLUMNS}
+), replaced as (
+    update api_keys k set
+        replaced_by = made.id,
+        revoked_at = case when $8::integer = 0 then now() end,
+        expires_at = case when $8::integer = 0 then k.expires_at
+                          else least(k.expires_at, now() + make_interval(hours => $8::integer)) end
+    from made where k.id = $4
+    returning k.id, made.id as successor
+), {recorded("api_key.rotated", "replaced", details="jsonb_build_object('replaced_by', successor)")}
+select {COLUMNS} from made
+"""
+
+GET = f"select {COLUMNS} from api_keys where user_id = $1 and id = $2"
+
+PAGE = f"""
+select {COLUMNS} from api_keys
+where user_id = $1 and revoked_at is null and ($2::text is null or id < $2)
+order by id desc limit $3
+"""
+
+REVOKE = f"""
+with ended as (
+    update api_keys set revoked_at = now() where user_id = $4 and id = $5 and revoked_at is null returning id
+), {recorded("api_key.revoked", "ended")}
+select id from ended
+"""

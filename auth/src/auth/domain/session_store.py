@@ -1,0 +1,99 @@
+"""Sessions: opening, refreshing, listing and ending them. One SQL statement each."""
+
+from typing import Any
+
+from auth.domain import access_tokens, refresh_tokens
+from auth.domain import session_statements as statements
+from auth.domain.access_tokens import AccessTokens, Bearer
+from auth.domain.audit import Actor
+from auth.domain.roles import effective_permissions
+from dotdo.contracts.auth.sessions import CreatedSession, SessionRow, Tokens
+from dotdo.errors import ServiceError, not_found, unauthenticated
+from dotdo.ports import Bindings
+from dotdo.sql import Sql
+
+MAX_USER_AGENT = 512
+
+_REFUSALS = {
+    "NOT_FOUND": "the refresh token is not known",
+    "MALFORMED": "that is no refresh token",
+    "REVOKED": "the session was ended",
+    "EXPIRED": "the session has expired",
+    "DISABLED": "the account is disabled",
+    "REFRESH_REUSED": "the refresh token was used before: the session is over",
+}
+
+
+class SessionStore:
+    def __init__(self, bindings: Bindings, sql: Sql, tokens: AccessTokens) -> None:
+        self._bindings = bindings
+        self._sql = sql
+        self._tokens = tokens
+
+    async def open(
+        self, user_id: str, actor: Actor, *, device: str | None, address: str | None, user_agent: str | None
+    ) -> CreatedSession:
+        """Signs a user in, always to a session of its own. Raises NOT_FOUND for a user who is not there or is disabled."""
+        token = refresh_tokens.generate()
+        row = await self._sql.first(
+            statements.OPEN, *actor.parameters, user_id, device, address, (user_agent or "")[:MAX_USER_AGENT] or None,
+            refresh_tokens.stored(token, self._secret),
+        )  # fmt: skip
+        if row is None:
+            raise not_found("no such user")
+        access = await self._access_token(row)
+        return CreatedSession(
+            token=access, refresh_token=token, expires_in=access_tokens.LIFETIME_S, session=session_row(row)
+        )
+
+    async def refresh(self, token: str, actor: Actor) -> Tokens:
+        """The next pair. Raises 401 with the reason as its code; REFRESH_REUSED has ended the session."""
+        if not refresh_tokens.well_formed(token):
+            raise refused("MALFORMED")
+        successor = refresh_tokens.successor_of(token, self._secret)
+        row = await self._sql.first(
+            statements.REFRESH, *actor.parameters, refresh_tokens.stored(token, self._secret),
+            refresh_tokens.stored(successor, self._secret),
+        )  # fmt: skip
+        if row is None:
+            raise refused("NOT_FOUND")
+        if row["verdict"] not in ("ROTATE", "REPEAT"):
+            raise refused(row["verdict"])
+        access = await self._access_token(row)
+        return Tokens(token=access, refresh_token=successor, expires_in=access_tokens.LIFETIME_S)
+
+    async def get(self, session_id: str) -> SessionRow | None:
+        row = await self._sql.first(statements.GET, session_id)
+        return session_row(row) if row else None
+
+    async def of_user(self, user_id: str, current: str = "") -> list[SessionRow]:
+        """Newest first, at most a thousand."""
+        rows = await self._sql.rows(statements.LIST, user_id)
+        return [session_row(row, current) for row in rows]
+
+    async def revoke(self, session_id: str, actor: Actor, user_id: str | None = None) -> bool:
+        """Whether there was one to end, of this user when one is named."""
+        return await self._sql.first(statements.REVOKE, *actor.parameters, session_id, user_id) is not None
+
+    async def revoke_all(self, user_id: str, actor: Actor) -> int:
+        row = await self._sql.first(statements.REVOKE_ALL, *actor.parameters, user_id)
+        return int(row["revoked"]) if row else 0
+
+    async def _access_token(self, row: dict[str, Any]) -> str:
+        permissions = effective_permissions(row["role"], None, row["grants"], row["organization_id"])
+        return await self._tokens.issue(
+            Bearer(row["user_id"], row["id"], row["role"], row["organization_id"], permissions)
+        )
+
+    @property
+    def _secret(self) -> bytes:
+        return access_tokens.secret_of(self._bindings, refresh_tokens.SECRET)
+
+
+def session_row(row: dict[str, Any], current: str = "") -> SessionRow:
+    fields = {name: row[name] for name in SessionRow.model_fields if name != "current"}
+    return SessionRow(**fields, current=row["id"] == current)
+
+
+def refused(code: str) -> ServiceError:
+    return unauthenticated(_REFUSALS[code], code)

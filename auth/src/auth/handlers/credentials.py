@@ -1,0 +1,102 @@
+"""The HTTP endpoints of one's own API keys and sessions."""
+
+from collections.abc import Sequence
+
+from auth.domain.accounts import Accounts
+from auth.domain.audit import actor_of
+from auth.domain.key_store import Maker
+from auth.handlers import session_cookies
+from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, Jwks, ListQuery, RotateInput
+from dotdo.contracts.auth.sessions import RefreshBody, SessionList
+from dotdo.errors import forbidden, not_found, unauthenticated
+from dotdo.http import HttpRequest, HttpResponse, json_text_response
+from dotdo.model import Model
+from dotdo.ports import Bindings
+from dotdo.service import Call
+
+READ, WRITE = "auth:read", "auth:write"
+NO_STORE = ("cache-control", "no-store")
+
+
+class CredentialHandlers:
+    """Everything here is the caller's own: what is somebody else's is not found."""
+
+    _accounts: Accounts
+    _bindings: Bindings
+
+    async def jwks(self, call: Call) -> Jwks:
+        return self._accounts.jwks()
+
+    async def refresh(self, call: Call, *, body: RefreshBody) -> HttpResponse:
+        """The pair as JSON, or for a browser as cookies, out of its scripts' reach."""
+        kept = session_cookies.refresh_token(request_of(call), self._bindings)
+        token = body.refresh_token or kept
+        if not token:
+            raise unauthenticated("send a refresh token, or sign in at /auth/login", "NO_SESSION")
+        pair = await self._accounts.session_store.refresh(token, actor_of(call))
+        if body.refresh_token:
+            return _private(pair)
+        return HttpResponse(204, headers=[*session_cookies.signed_in(pair, self._bindings), NO_STORE])
+
+    async def list_sessions(self, call: Call) -> SessionList:
+        own(call, READ)
+        return SessionList(
+            data=await self._accounts.session_store.of_user(call.identity.subject, call.identity.session_id)
+        )
+
+    async def revoke_sessions(self, call: Call) -> HttpResponse:
+        own(call, WRITE)
+        count = await self._accounts.session_store.revoke_all(call.identity.subject, actor_of(call))
+        return json_text_response(f'{{"revoked":{count}}}', headers=session_cookies.signed_out(self._bindings))
+
+    async def revoke_session(self, call: Call, *, id: str) -> HttpResponse:
+        own(call, WRITE)
+        if not await self._accounts.session_store.revoke(id, actor_of(call), call.identity.subject):
+            raise not_found("no such session")
+        is_this_one = id == call.identity.session_id
+        return HttpResponse(204, headers=session_cookies.signed_out(self._bindings) if is_this_one else ())
+
+    async def create_api_key(self, call: Call, *, body: ApiKeyBody) -> HttpResponse:
+        own(call, WRITE)
+        if body.rate_limit is not None and not call.identity.is_admin:
+            raise forbidden("rate_limit: only an administrator sets one")
+        return _private(await self._accounts.keys.create(call.identity.subject, body, _maker(call)), 201)
+
+    async def list_api_keys(self, call: Call, *, query: ListQuery) -> ApiKeyPage:
+        own(call, READ)
+        return await self._accounts.keys.page(call.identity.subject, query)
+
+    async def get_api_key(self, call: Call, *, id: str) -> ApiKey:
+        own(call, READ)
+        return await self._accounts.keys.get(call.identity.subject, id)
+
+    async def revoke_api_key(self, call: Call, *, id: str) -> HttpResponse:
+        own(call, WRITE)
+        if not await self._accounts.keys.revoke(call.identity.subject, id, actor_of(call)):
+            raise not_found("no such key")
+        return HttpResponse(204)
+
+    async def rotate_api_key(self, call: Call, *, id: str, body: RotateInput) -> HttpResponse:
+        own(call, WRITE)
+        return _private(await self._accounts.keys.rotate(call.identity.subject, id, body, _maker(call)), 201)
+
+
+def own(call: Call, permission: str) -> None:
+    """A person who has signed in may see to what is theirs; an API key needs the permission. Raises FORBIDDEN."""
+    if not call.identity.session_id and not call.identity.may(permission):
+        raise forbidden(f"this needs a session or the permission {permission}")
+
+
+def request_of(call: Call) -> HttpRequest:
+    assert call.request is not None, "HTTP handlers have a request"
+    return call.request
+
+
+def _maker(call: Call) -> Maker:
+    permissions: Sequence[str] = call.identity.permissions
+    return Maker(actor_of(call), permissions, call.identity.key_id)
+
+
+def _private(answer: Model, status: int = 200) -> HttpResponse:
+    """An answer with a secret in it, which nothing on its way may keep."""
+    return json_text_response(answer.model_dump_json(by_alias=False), status, [NO_STORE])

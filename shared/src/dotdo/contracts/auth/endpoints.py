@@ -1,0 +1,42 @@
+"""The HTTP endpoints of the auth service."""
+
+from dotdo.contract import Endpoint
+from dotdo.contracts.auth import models as m
+from dotdo.contracts.auth import rights as r
+from dotdo.contracts.auth import sessions as s
+from dotdo.contracts.common import Health, ServiceCard
+
+ENDPOINTS = (
+    Endpoint("GET", "/", "card", "What this service is.", access="public", result=ServiceCard),
+    Endpoint("GET", "/health", "health", "Whether the service answers.", access="public", result=Health),
+    Endpoint("GET", "/.well-known/jwks.json", "jwks", "The public keys of access tokens.", access="public", result=m.Jwks),
+    Endpoint("GET", "/login", "login", "Sends the browser to sign in.", access="public", query=m.LoginQuery),
+    Endpoint("GET", "/callback", "callback", "Where the browser returns to.", access="public", query=m.CallbackQuery),
+    Endpoint("POST", "/refresh", "refresh", "The next pair of tokens.", access="public",
+             body=s.RefreshBody, result=s.Tokens, also=(204,)),
+    Endpoint("GET", "/session", "session", "The current session.", result=s.Session),
+    Endpoint("GET", "/sessions", "list_sessions", "Where the caller is signed in.", result=s.SessionList),
+    Endpoint("DELETE", "/sessions", "revoke_sessions", "Signs the caller out everywhere.", result=s.Revoked),
+    Endpoint("DELETE", "/sessions/{id}", "revoke_session", "Signs the caller out at one place.", status=204),
+    Endpoint("GET", "/me", "me", "Who asks, and what the credential may do.", result=r.Me),
+    Endpoint("POST", "/apikeys", "create_api_key", "A new key of the caller's; the clear key comes back once.",
+             body=m.ApiKeyBody, result=m.CreatedApiKey, status=201),
+    Endpoint("GET", "/apikeys", "list_api_keys", "The caller's keys.", query=m.ListQuery, result=m.ApiKeyPage),
+    Endpoint("GET", "/apikeys/{id}", "get_api_key", "One of the caller's keys.", result=m.ApiKey),
+    Endpoint("DELETE", "/apikeys/{id}", "revoke_api_key", "Ends a key.", status=204),
+    Endpoint("POST", "/apikeys/{id}/rotate", "rotate_api_key", "A new key in place of one.",
+             body=m.RotateInput, result=m.CreatedApiKey, status=201),
+    Endpoint("POST", "/check-permission", "check_permission", "Whether the caller may do this.",
+             body=r.CheckBody, result=r.Decision),
+    Endpoint("GET", "/permissions", "list_permissions", "What a user may do.",
+             access="admin", query=r.GrantsQuery, result=r.GrantList),
+    Endpoint("POST", "/permissions", "grant_permission", "Grants; 200 when it was granted already.",
+             access="admin", body=r.GrantBody, result=r.Grant, status=201, also=(200,)),
+    Endpoint("DELETE", "/permissions", "revoke_permission", "Takes back one grant.",
+             access="admin", body=r.GrantBody, status=204),
+    Endpoint("GET", "/users", "list_users", "All users.", access="admin", query=m.ListQuery, result=m.UserPage),
+    Endpoint("PATCH", "/users/{id}", "update_user", "Gives a user another role.",
+             access="admin", body=m.UserChange, result=m.User),
+    Endpoint("GET", "/audit", "audit", "Who changed what, newest first.",
+             access="admin", query=r.AuditQuery, result=r.AuditPage),
+)  # fmt: skip

@@ -1,0 +1,26 @@
+"""Cross-site request forgery: what a browser sends by itself, a cookie, is believed for a change only from our own pages.
+
+Browsers set Origin (RFC 6454) and Sec-Fetch-Site (W3C Fetch Metadata) themselves; no script of another site can. A client that
+sends an Authorization header is none of this: no browser adds that one by itself.
+"""
+
+from collections.abc import Collection, Mapping
+
+from dotdo.errors import ServiceError
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def check_same_site(method: str, headers: Mapping[str, str], allowed_origins: Collection[str]) -> None:
+    """Raises 403 CSRF for a change that comes with a cookie and not provably from our own pages.
+
+    `headers` has lower-case names. `allowed_origins` are exact; `null` is never allowed, whatever stands in it.
+    """
+    if method in SAFE_METHODS or "authorization" in headers or not headers.get("cookie"):
+        return
+    origin = headers.get("origin")
+    if origin is not None and origin != "null" and origin in allowed_origins:
+        return
+    if headers.get("sec-fetch-site") == "same-origin":
+        return
+    raise ServiceError("CSRF", 403, "Permission denied", "a change by cookie has to come from this site's own pages")

@@ -1,0 +1,56 @@
+"""A change by cookie is believed from our own pages alone."""
+
+import pytest
+
+from dotdo.csrf import check_same_site
+from dotdo.errors import ServiceError
+
+ALLOWED = {"https://apis.do", "https://admin.do", "null"}
+COOKIE = {"cookie": "__Host-session=x"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {**COOKIE, "origin": "https://apis.do"},
+        {**COOKIE, "origin": "https://admin.do", "sec-fetch-site": "cross-site"},
+        {**COOKIE, "sec-fetch-site": "same-origin"},
+        {"authorization": "Bearer sk_live_x"},
+        {**COOKIE, "authorization": "Bearer sk_live_x", "origin": "https://evil.example"},
+        {},
+        {"cookie": "", "origin": "https://evil.example"},
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_from_our_own_pages(method: str, headers: dict[str, str]) -> None:
+    check_same_site(method, headers, ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        COOKIE,
+        {"cookie": "any=thing"},
+        {**COOKIE, "origin": "https://evil.example"},
+        {**COOKIE, "origin": "null"},
+        {**COOKIE, "origin": ""},
+        {**COOKIE, "origin": "http://apis.do"},
+        {**COOKIE, "origin": "https://apis.do.evil.example"},
+        {**COOKIE, "origin": "https://apis.do:8443"},
+        {**COOKIE, "origin": "https://APIS.do"},
+        {**COOKIE, "sec-fetch-site": "same-site"},
+        {**COOKIE, "sec-fetch-site": "none"},
+        {**COOKIE, "sec-fetch-site": "cross-site"},
+        {**COOKIE, "referer": "https://apis.do/"},
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "INVENTED"])
+def test_from_anywhere_else(method: str, headers: dict[str, str]) -> None:
+    with pytest.raises(ServiceError) as refused:
+        check_same_site(method, headers, ALLOWED)
+    assert (refused.value.code, refused.value.status) == ("CSRF", 403)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_reading_is_no_change(method: str) -> None:
+    check_same_site(method, {**COOKIE, "origin": "https://evil.example"}, ALLOWED)
