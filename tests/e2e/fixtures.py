@@ -1,7 +1,9 @@
 """One stack for all e2e tests: the four Workers on the real runtime with real stores, and two Workers that call them."""
 
 import asyncio
+import re
 import threading
+import zlib
 from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,8 +93,9 @@ async def anonymous(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def ns(request: pytest.FixtureRequest) -> str:
-    """A namespace of the test's own."""
-    return f"test-{request.node.name}"
+    """A namespace of the test's own, of characters that stand for themselves in an address."""
+    name: str = request.node.name
+    return f"test-{re.sub(r'[^A-Za-z0-9_]+', '-', name)[:60]}-{zlib.crc32(name.encode()):08x}"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from dotdo.errors import ServiceError, invalid_argument, malformed_json
+from dotdo.nesting import parse_json
 
 JSON_TYPE = "application/json"
 
@@ -54,13 +55,9 @@ class HttpRequest:
         if media_type != JSON_TYPE:
             raise ServiceError("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type", f"send {JSON_TYPE}")
         try:
-            return json.loads(await self.read_body(), parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+            return parse_json(await self.read_body())
+        except ValueError as error:
             raise malformed_json() from error
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 @dataclass(frozen=True, slots=True)

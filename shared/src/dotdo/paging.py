@@ -9,6 +9,7 @@ from pydantic import Field
 
 from dotdo.errors import invalid_argument
 from dotdo.model import Model
+from dotdo.nesting import parse_json
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1000
@@ -28,8 +29,8 @@ def encode_cursor(key: Sequence[str]) -> str:
 def decode_cursor(cursor: str, length: int) -> list[str]:
     """The sort key in a cursor this service gave out. Raises INVALID_ARGUMENT for anything else."""
     try:
-        key: Any = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-    except (ValueError, RecursionError) as error:
+        key: Any = parse_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except ValueError as error:
         raise invalid_argument("cursor: not one that this service gave out") from error
     if not isinstance(key, list) or len(key) != length or not all(isinstance(part, str) for part in key):
         raise invalid_argument("cursor: not one that this service gave out")

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from dotdo.errors import ServiceError, unavailable
+from dotdo.nesting import parse_json
 from dotdo.tracing import Trace, current
 
 CALL_JSON = "callJson"
@@ -39,14 +40,11 @@ def ok_envelope(result_json: str) -> str:
 
 def parse_call(text: str) -> tuple[str, list[Any], Trace | None]:
     """Method, positional parameters and trace of a `callJson` request. Raises ValueError for anything else."""
-    try:
-        match json.loads(text):
-            case {"method": str(method), "params": [*params], "trace": [str(request_id), str(traceparent)]}:
-                return method, params, Trace(request_id, traceparent)
-            case {"method": str(method), "params": [*params], **rest} if rest.get("trace") is None:
-                return method, params, None
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
+    match parse_json(text):
+        case {"method": str(method), "params": [*params], "trace": [str(request_id), str(traceparent)]}:
+            return method, params, Trace(request_id, traceparent)
+        case {"method": str(method), "params": [*params], **rest} if rest.get("trace") is None:
+            return method, params, None
     raise ValueError("not a call")
 
 
