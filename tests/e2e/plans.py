@@ -55,7 +55,7 @@ def _unbounded(node: Plan) -> bool:
 def touched(plan: Plan) -> int:
     """How many rows of the big tables were looked at, those that a filter threw away included."""
     names = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
-    return round(sum(
+    return int(sum(
         sum(node.get(name, 0) for name in names) * node["Actual Loops"]
         for node in _nodes(plan) if node.get("Relation Name") in BIG and "Scan" in node["Node Type"]
     ))  # fmt: skip

@@ -76,6 +76,10 @@ def edges(direction: Any, visibility: str | None = None, **options: Any) -> Ask:
     return lambda sql: Relationships(sql).at(NS, HUB, direction, m.EdgeOptions(**options), visibility)
 
 
+def traversing(**options: Any) -> Ask:
+    return lambda sql: Relationships(sql).traverse(NS, LEAF, m.TraverseOptions(**options))
+
+
 def searching(query: str, embedding: list[float] | None, **options: Any) -> Ask:
     return lambda sql: Search(sql).search(query, embedding, m.SearchOptions(**options))
 
@@ -102,8 +106,7 @@ DOCUMENTED: dict[str, Ask] = {
     "edges of a type": lambda sql: Relationships(sql).list_namespace(
         NS, m.RelationshipOptions(type="type-2", visibility="public")),
     **{
-        f"traverse {direction} {types}": lambda sql, direction=direction, types=types: Relationships(sql).traverse(
-            NS, LEAF, m.TraverseOptions(direction=direction, depth=3, types=types))
+        f"traverse {direction} {types}": traversing(direction=direction, depth=3, types=types)
         for direction in ("out", "in", "both") for types in (None, ["type-2"])
     },
     "search by words": searching("word17", None), "search by words in one": searching("word17", None, ns=NS, type="type-2"),
