@@ -24,9 +24,12 @@ create table things (
     primary key (ns, id)
 );
 
--- Keyset pages, newest first, of a namespace and of one type in it.
+-- Keyset pages of a namespace and of one type in it, in each order they are offered in. The primary key is one of them.
 create index things_newest on things (ns, created_at desc, id desc);
 create index things_newest_of_type on things (ns, type, created_at desc, id desc);
+create index things_changed on things (ns, updated_at desc, id desc);
+create index things_changed_of_type on things (ns, type, updated_at desc, id desc);
+create index things_of_type on things (ns, type, id);
 
 create table relationships (
     ns         text        not null,
@@ -45,6 +48,10 @@ create table relationships (
     primary key (ns, id)
 );
 
-create index relationships_outgoing on relationships (from_ns, from_id, type, created_at desc, id desc);
-create index relationships_incoming on relationships (to_ns, to_id, type, created_at desc, id desc);
+-- Both directions, of one type and of all; the same of a namespace. A thing with very many edges has its pages, too.
+create index relationships_outgoing on relationships (from_ns, from_id, type, created_at desc, ns desc, id desc);
+create index relationships_outgoing_newest on relationships (from_ns, from_id, created_at desc, ns desc, id desc);
+create index relationships_incoming on relationships (to_ns, to_id, type, created_at desc, ns desc, id desc);
+create index relationships_incoming_newest on relationships (to_ns, to_id, created_at desc, ns desc, id desc);
 create index relationships_newest on relationships (ns, created_at desc, id desc);
+create index relationships_newest_of_type on relationships (ns, type, created_at desc, id desc);

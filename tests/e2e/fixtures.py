@@ -104,9 +104,9 @@ async def anonymous(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def ns(request: pytest.FixtureRequest) -> str:
-    """A namespace of the test's own."""
-    name = request.node.name
-    return f"test-{re.sub(r'[^a-z0-9]+', '-', name)[:60]}-{zlib.crc32(name.encode()):08x}"
+    """A namespace of the test's own, of characters that stand for themselves in an address."""
+    name: str = request.node.name
+    return f"test-{re.sub(r'[^A-Za-z0-9_]+', '-', name)[:60]}-{zlib.crc32(name.encode()):08x}"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,50 +1,53 @@
-"""Limits on how deep JSON is nested.
+"""How deep JSON nests, known before anything recurses into it.
 
-A parser that recurses ends the whole isolate on Pyodide when a text is nested some thousand levels, and pydantic writes
-no more than 49 levels there. So a text is measured before it is parsed, and a document before it is stored.
+On the Workers runtime the parser's recursion ends not in RecursionError but in the end of the whole isolate, with everything
+that is running in it: some 4000 brackets do it. What arrives is measured first, without recursion.
 """
 
-import itertools
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
-MAX_TEXT_DEPTH = 40
-"""Levels of a request or an answer as a whole."""
+MAX_TEXT_DEPTH = 64
+"""Of a whole request body: more than `MAX_DEPTH`, so that a value too deep is refused by name."""
 
-MAX_DOCUMENT_DEPTH = 32
-"""Levels of a document that is kept: it travels inside lists and envelopes."""
+MAX_DEPTH = 32
+"""Of one value. pydantic writes no more than 49 levels on WebAssembly, and answers put some around the value."""
 
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NO_BRACKET = re.compile(r"[^\[\]{}]+")
-_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
-
-
-def parse_json(text: str, *, parse_constant: Callable[[str], Any] | None = None) -> Any:
-    """As `json.loads`. Raises ValueError also for a text nested deeper than MAX_TEXT_DEPTH."""
-    if deeper_than(text, MAX_TEXT_DEPTH):
-        raise ValueError(f"JSON nested deeper than {MAX_TEXT_DEPTH} levels")
-    return json.loads(text, parse_constant=parse_constant)
+# Strings, and everything that opens or closes nothing. A string that does not end reaches to the end: one pass, whatever comes.
+_NOT_A_BRACKET = re.compile(r'"[^"\\]*+(?:\\(?:.|\Z)[^"\\]*+)*+(?:"|\Z)|[^\[\]{}"]++', re.DOTALL)
+_AS_ONE_KIND = str.maketrans("{}", "[]")
 
 
-def deeper_than(text: str, limit: int) -> bool:
-    """Whether a JSON text has more than `limit` levels. Without recursion; most texts cost two counts."""
+def text_nests_deeper(text: str, limit: int) -> bool:
+    """Whether JSON text nests deeper than this. Also true for much that is no JSON, which has nothing to lose."""
     if text.count("[") + text.count("{") <= limit:
         return False
-    brackets = _NO_BRACKET.sub("", _STRING.sub("", text))
-    return max(itertools.accumulate(map(_STEP.__getitem__, brackets)), default=0) > limit
+    brackets = _NOT_A_BRACKET.sub("", text).translate(_AS_ONE_KIND)
+    for _ in range(limit):
+        brackets = brackets.replace("[]", "")
+    return bool(brackets)
 
 
-def not_too_deep(document: dict[str, Any]) -> dict[str, Any]:
-    """The document. Raises ValueError when it has more levels than are kept."""
-    level: list[Any] = [document]
-    for _ in range(MAX_DOCUMENT_DEPTH):
-        level = [inner for value in level for inner in _inside(value) if isinstance(inner, (dict, list))]
+def nests_deeper(value: Any, limit: int) -> bool:
+    """Whether lists and dicts nest deeper than this. One that holds itself does."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(limit):
+        found = (inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer))
+        # by identity: what stands in several places counts once, or a few lists in each other would be millions
+        level = list({id(inner): inner for inner in found if isinstance(inner, dict | list)}.values())
         if not level:
-            return document
-    raise ValueError(f"nested deeper than {MAX_DOCUMENT_DEPTH} levels")
+            return False
+    return bool(level)
 
 
-def _inside(value: Any) -> Any:
-    return value.values() if isinstance(value, dict) else value
+def parse_json(body: str | bytes) -> Any:
+    """`json.loads` of text from outside. Raises ValueError also for what nests too deep, is not UTF-8, or says NaN."""
+    text = body if isinstance(body, str) else body.decode()
+    if text_nests_deeper(text, MAX_TEXT_DEPTH):
+        raise ValueError(f"nested deeper than {MAX_TEXT_DEPTH} levels")
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from dotdo.errors import invalid_argument
-from dotdo.nesting import parse_json
 from dotdo.model import Model
+from dotdo.nesting import parse_json
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1000

@@ -95,6 +95,6 @@ def test_what_is_no_array_is_refused_or_a_list(text: str) -> None:
 
 @pytest.mark.parametrize("decode", [decode_json, decode_jsonb])
 def test_a_document_too_deep_to_be_parsed_is_refused(decode: Any) -> None:
-    with pytest.raises(ServiceError, match="RESULT_TOO_LARGE"):
+    with pytest.raises(ServiceError, match="RESULT_TOO_DEEP"):
         decode("[" * 20_000 + "]" * 20_000)
     assert decode('[["' + "[" * 500 + '"]]') == [["[" * 500]]

@@ -1,4 +1,4 @@
-"""How deep JSON is nested is known before anything recurses into it."""
+"""Depth is measured without recursion, of text as of values, and both agree with a count of our own."""
 
 import json
 from typing import Any
@@ -7,45 +7,71 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotdo.nesting import MAX_DOCUMENT_DEPTH, MAX_TEXT_DEPTH, deeper_than, not_too_deep, parse_json
+from dotdo.nesting import MAX_TEXT_DEPTH, nests_deeper, parse_json, text_nests_deeper
 
-DOCUMENTS = st.recursive(
-    st.none() | st.text(alphabet='[]{}"\\ a\n'),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(alphabet='[{"\\'), inner),
+TEXTS = st.text(alphabet='[]{}"\\,:a\n', max_size=6)
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | TEXTS | st.integers(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=30,
 )
 
 
-def depth_of(value: Any) -> int:
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return 0 if inside is None else 1 + max(map(depth_of, inside), default=0)
+def depth(value: Any) -> int:
+    if not isinstance(value, dict | list):
+        return 0
+    return 1 + max(map(depth, value.values() if isinstance(value, dict) else value), default=0)
 
 
-@given(DOCUMENTS, st.integers(0, 6))
-def test_the_depth_of_a_text_is_that_of_its_value(value: Any, limit: int) -> None:
-    assert deeper_than(json.dumps(value), limit) == (depth_of(value) > limit)
+@given(VALUES, st.integers(0, 6), st.sampled_from([None, 1]), st.booleans())
+def test_values_and_their_text(value: Any, limit: int, indent: int | None, ascii: bool) -> None:
+    deeper = depth(value) > limit
+    assert nests_deeper(value, limit) == deeper
+    assert text_nests_deeper(json.dumps(value, indent=indent, ensure_ascii=ascii), limit) == deeper
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[" * 50 + "]" * 50, '[["\\"]]', "[" * 41 + '"'])
-def test_a_text_too_deep_or_cut_is_a_value_error(text: str) -> None:
-    with pytest.raises(ValueError):
-        parse_json(text)
+@given(st.text(alphabet='[]{}"\\,:1 ', max_size=40))
+def test_what_is_parsed_is_what_json_would_make_of_it(text: str) -> None:
+    try:
+        expected = json.loads(text)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"."):
+            parse_json(text)
+    else:
+        assert parse_json(text) == expected
 
 
-def test_breadth_is_no_depth() -> None:
-    text = "[" + ",".join(["[{}]"] * 10_000) + "]"
-    assert len(parse_json(text)) == 10_000
-    assert parse_json("[" * MAX_TEXT_DEPTH + "]" * MAX_TEXT_DEPTH)
+@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"[":', '["\\"",'])
+def test_the_limit_is_exact(opening: str) -> None:
+    """Balanced or not: what is too deep never reaches the parser."""
+    levels = opening.count("[") - opening.count('"[') + opening.count("{")
+    closing = "".join(
+        "]" if one == "[" else "}" for one in reversed([c for c in opening.replace('"["', "") if c in "[{"])
+    )
+    times = MAX_TEXT_DEPTH // levels
+    parse_json(opening * times + "1" + closing * times)
+    for deeper in (opening * (times + 1) + "1" + closing * (times + 1), opening * 100_000):
+        with pytest.raises(ValueError, match="nested deeper"):
+            parse_json(deeper)
 
 
-def nested(levels: int) -> dict[str, Any]:
-    value: Any = [0]
-    for _ in range(levels - 1):
-        value = {"a": value}
-    assert isinstance(value, dict)
-    return value
+def test_a_value_that_holds_itself_is_too_deep_and_is_seen_at_once() -> None:
+    itself: list[Any] = []
+    itself += [itself, itself]
+    assert nests_deeper(itself, 32)
 
 
-def test_a_document_has_a_greatest_depth() -> None:
-    assert not_too_deep(nested(MAX_DOCUMENT_DEPTH)) == nested(MAX_DOCUMENT_DEPTH)
-    with pytest.raises(ValueError, match="32 levels"):
-        not_too_deep(nested(MAX_DOCUMENT_DEPTH + 1))
+@pytest.mark.parametrize(
+    "text", ['"' * 100_001, '\\"' * 100_000, '"' + "\\" * 100_001, '["\\"' * 50_000, "[]," * 100_000, "]" * 99]
+)
+def test_nonsense_is_measured_in_one_pass(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_json(text + "[" * 100)
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff", b"\xef\xbb\xbf{}", "{}".encode("utf-16"), "[]".encode("utf-32"), b"NaN", b"[-Infinity]"]
+)
+def test_a_body_is_json_in_utf_8(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_json(body)

@@ -13,13 +13,16 @@ from typing import Any
 
 from dotdo.errors import ServiceError
 from dotdo.instants import utc_text
-from dotdo.nesting import MAX_TEXT_DEPTH, deeper_than
+from dotdo.nesting import MAX_DEPTH, text_nests_deeper
 
 Decoder = Callable[[str], Any]
 
 # How PostgreSQL writes all but the rarest instants when the session's time zone is UTC, which Neon's is.
 _IN_UTC = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00")
-_parse = json.JSONDecoder().raw_decode
+# What callers store, with the list of rows around it that some of our own statements answer.
+_MAX_DECODED_DEPTH = MAX_DEPTH + 2
+
+_parse_json = json.JSONDecoder().raw_decode
 
 
 def decode_float(text: str) -> float | str:
@@ -39,21 +42,25 @@ def decode_timestamptz(text: str) -> str:
 
 
 def decode_jsonb(text: str) -> Any:
-    """As `json.loads`, at a third of its time: jsonb has no space around it."""
-    value, end = _parse(_bounded(text))
+    """As `json.loads`, at a third of its time: jsonb has no space around it. Raises RESULT_TOO_DEEP."""
+    _require_shallow(text)
+    value, end = _parse_json(text)
     if end != len(text):
         raise ValueError("JSON text goes on after its end")
     return value
 
 
 def decode_json(text: str) -> Any:
-    return json.loads(_bounded(text))
+    """Raises RESULT_TOO_DEEP."""
+    _require_shallow(text)
+    return json.loads(text)
 
 
-def _bounded(text: str) -> str:
-    if deeper_than(text, MAX_TEXT_DEPTH):
-        raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", "a document is nested too deep to be read")
-    return text
+def _require_shallow(text: str) -> None:
+    if text_nests_deeper(text, _MAX_DECODED_DEPTH):
+        raise ServiceError(
+            "RESULT_TOO_DEEP", 400, "Result too deep", f"a JSON value nests deeper than {MAX_DEPTH} levels"
+        )
 
 
 def decode_array(element: Decoder) -> Decoder:
@@ -106,7 +113,7 @@ SCALARS: dict[int, Decoder] = {
     21: int,  # int2
     23: int,  # int4
     26: int,  # oid
-    114: decode_json,
+    114: decode_json,  # json
     700: decode_float,  # float4
     701: decode_float,  # float8
     1184: decode_timestamptz,
@@ -124,3 +131,11 @@ DECODERS: dict[int, Decoder] = {
     **SCALARS,
     **{array: decode_array(SCALARS.get(element, str)) for array, element in ARRAYS.items()},
 }
+
+
+def decode_row(values: list[str | None], decoders: list[Decoder | None]) -> list[Any]:
+    """One row of raw text; a decoder of None leaves the text as it is."""
+    return [
+        value if decode is None or value is None else decode(value)
+        for value, decode in zip(values, decoders, strict=True)
+    ]

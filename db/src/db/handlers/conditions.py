@@ -5,14 +5,14 @@ import re
 from dotdo.errors import invalid_argument
 from dotdo.service import Call
 
-_TAG = re.compile(r'"(\d{1,18})"\Z')
+_TAG = re.compile(r'"([0-9]{1,18})"\Z')  # \d would take the digits of every script
 
 
 def version_tag(version: int) -> str:
     return f'"{version}"'
 
 
-def if_match(call: Call) -> int | None:
+def _if_match(call: Call) -> int | None:
     """The version that `If-Match` asks for. Raises INVALID_ARGUMENT for what cannot be one of ours."""
     header = _header(call, "if-match")
     if header is None or header == "*":
@@ -27,7 +27,7 @@ def write_condition(call: Call) -> int | None:
     """The version a write asks for: that of `If-Match`, or 0 for `If-None-Match: *`. Raises INVALID_ARGUMENT."""
     unless = _header(call, "if-none-match")
     if unless is None:
-        return if_match(call)
+        return _if_match(call)
     if unless != "*" or _header(call, "if-match") is not None:
         raise invalid_argument("If-None-Match: a write takes it as * and without If-Match")
     return 0

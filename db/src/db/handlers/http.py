@@ -7,7 +7,7 @@ from db.domain.database import Database
 from db.domain.idempotency import IdempotencyKey, idempotency_key
 from db.domain.relationships import edge_id
 from db.domain.things import version_mismatch
-from db.handlers.conditions import if_match, matches_none, requires_existing, version_tag, write_condition
+from db.handlers.conditions import matches_none, requires_existing, version_tag, write_condition
 from db.handlers.rpc_endpoint import RpcEndpoint
 from db.handlers.visibility import only_public, require_private_read, sees
 from dotdo.contracts.common import ServiceCard, service_card
@@ -70,14 +70,14 @@ class HttpHandlers:
 
     async def patch_thing(self, call: Call, *, ns: str, id: str, body: m.ThingPatch) -> HttpResponse:
         await self._visible(call, ns, id)
-        thing = await self._database.things.patch(ns, id, body, if_version=if_match(call))
+        thing = await self._database.things.patch(ns, id, body, if_version=write_condition(call))
         if thing is None:
             raise not_found("no such thing")
         return _written(thing)
 
     async def delete_thing(self, call: Call, *, ns: str, id: str) -> m.Thing:
         await self._visible(call, ns, id)
-        deleted = await self._database.things.delete(ns, id, if_version=if_match(call))
+        deleted = await self._database.things.delete(ns, id, if_version=write_condition(call))
         if deleted is None:
             raise not_found("no such thing")
         return deleted

@@ -7,12 +7,12 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from dotdo.contracts.common import Health
 from dotdo.model import Key, Model
-from dotdo.nesting import not_too_deep
+from dotdo.nesting import MAX_DEPTH, nests_deeper
 from dotdo.paging import DEFAULT_LIMIT, Limit, Page
 
 Visibility = Literal["public", "private", "unlisted"]
 Order = Literal["asc", "desc"]
-JsonObject = Annotated[dict[str, Any], AfterValidator(not_too_deep)]
+JsonObject = dict[str, Any]
 
 EMBEDDING_DIMENSIONS = 768
 MAX_BATCH = 1000
@@ -32,6 +32,19 @@ Embedding = Annotated[
     Field(min_length=EMBEDDING_DIMENSIONS, max_length=EMBEDDING_DIMENSIONS),
     AfterValidator(_finite),
 ]
+
+
+def _shallow(value: Any) -> Any:
+    if nests_deeper(value, MAX_DEPTH):
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    return value
+
+
+Data = Annotated[JsonObject, AfterValidator(_shallow)]
+"""An object as callers send it."""
+Values = Annotated[list[Any], AfterValidator(_shallow)]
+"""The parameters of a statement."""
+
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 
 
@@ -74,7 +87,7 @@ class ThingBody(Model):
     """A thing written to the address that names it."""
 
     type: Key
-    data: JsonObject = Field(default_factory=dict)
+    data: Data = Field(default_factory=dict)
     content: Text | None = None
     code: Text | None = None
     visibility: Visibility = "public"
@@ -92,7 +105,7 @@ class ThingPatch(Model):
     """What is to change; a field that is not given stays. `data` is a JSON Merge Patch (RFC 7396)."""
 
     type: Key | None = None
-    data: JsonObject | None = None
+    data: Data | None = None
     content: Text | None = None
     code: Text | None = None
     visibility: Visibility | None = None
@@ -224,7 +237,7 @@ class RelationshipInput(Model):
     from_id: Key
     to_ns: Key
     to_id: Key
-    data: JsonObject = Field(default_factory=dict)
+    data: Data = Field(default_factory=dict)
     code: Text | None = None
     visibility: Visibility = "public"
 
@@ -325,7 +338,7 @@ class ExecuteResult(Model):
 
 class SqlStatement(Model):
     sql: Text
-    params: list[Any] = Field(default_factory=list)
+    params: Values = Field(default_factory=list)
 
 
 class TransactionOptions(Model):
@@ -376,7 +389,7 @@ class Event(Model):
     type: Key
     id: str = ""
     source: str = ""
-    data: JsonObject = Field(default_factory=dict)
+    data: Data = Field(default_factory=dict)
     ulid: str | None = Field(default=None, pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")
     ts: str | None = None
 
