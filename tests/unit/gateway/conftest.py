@@ -11,7 +11,7 @@ from dotdo.fakes import Deferred, FakeBindings, FakePeer
 from dotdo.http import HttpResponse
 from dotdo.identity import IDENTITY_HEADER, Identity, verify_identity
 from dotdo.log import Logger
-from dotdo.ports import HttpError, Passage, Peer, Upstream, UpstreamResponse
+from dotdo.ports import HttpError, Kv, Passage, Peer, Upstream, UpstreamResponse
 from gateway.pipeline import Gateway
 from gateway.requests import Inbound
 
@@ -63,6 +63,7 @@ class Stage:
     workers: dict[str, Worker]
     gateway: Gateway
     later: Deferred
+    log: Logger
 
     async def ask(
         self, method: str, path: str, headers: dict[str, str] | None = None, host: str = "api.test"
@@ -91,13 +92,15 @@ def open_stage() -> Open:
         bound: Iterable[str] = ("DB", "AUTH", "SCHEDULE"),
         auth: Callable[[str], object] = verify,
         log: Logger | None = None,
+        kvs: dict[str, Kv] | None = None,
         **texts: str,
     ) -> Stage:
         workers = {name: Worker() for name in bound}
         upstreams: dict[str, Upstream] = dict(workers)
         peers: dict[str, Peer] = {"AUTH": FakePeer(verify=auth)} if "AUTH" in workers else {}
-        bindings = FakeBindings({"INTERNAL_SECRET": SECRET, **texts}, peers=peers, upstreams=upstreams)
-        return Stage(bindings, workers, Gateway(bindings, log or Logger("gateway")), Deferred())
+        bindings = FakeBindings({"INTERNAL_SECRET": SECRET, **texts}, peers=peers, upstreams=upstreams, kvs=kvs)
+        log = log or Logger("gateway")
+        return Stage(bindings, workers, Gateway(bindings, log), Deferred(), log)
 
     return opened
 
@@ -113,3 +116,8 @@ def auth_is_down() -> Callable[[str], object]:
         raise ServiceError("UNAVAILABLE", 503, "Service unavailable", "the auth service does not answer")
 
     return down
+
+
+@pytest.fixture
+def verified_as() -> Callable[..., dict[str, object]]:
+    return verified
