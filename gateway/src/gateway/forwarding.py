@@ -1,6 +1,8 @@
 """Passing a request on to the Worker that answers it: in the caller's name, within time, and not to one that is down."""
 
-from dotdo.errors import payload_too_large, timed_out, unavailable
+import math
+
+from dotdo.errors import not_configured, payload_too_large, timed_out, unavailable
 from dotdo.identity import IDENTITY_HEADER, Identity, internal_secret, sign_identity
 from dotdo.ports import Bindings, HttpError, Passage, UpstreamResponse
 from dotdo.tracing import current
@@ -10,10 +12,24 @@ from gateway.requests import Inbound
 from gateway.routes import Route
 
 
+def _seconds(text: str) -> float:
+    """UPSTREAM_TIMEOUT_S: what no route's own timeout may exceed; without it they hold as they are."""
+    if not text:
+        return math.inf
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise not_configured(f"UPSTREAM_TIMEOUT_S ({text!r} is not a number of seconds)")
+    return seconds
+
+
 class Forwarder:
     def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
         self._breaker = Breaker()
+        self._at_most_s = _seconds(bindings.optional("UPSTREAM_TIMEOUT_S"))
 
     async def forward(self, inbound: Inbound, route: Route, url: str, identity: Identity) -> UpstreamResponse:
         """The Worker's answer, body unread. Raises 413, 503 UNAVAILABLE or CIRCUIT_OPEN, 504."""
@@ -28,7 +44,7 @@ class Forwarder:
             circuit.leave(self._now_s(), answered=False)
             name = route.binding.lower()
             if error.timed_out:
-                raise timed_out(f"the {name} service has not answered within {route.timeout_s:g} seconds") from error
+                raise timed_out(f"the {name} service has not answered within {passage.timeout_s:g} seconds") from error
             raise unavailable(f"the {name} service does not answer") from error
         except BaseException:
             circuit.abandon()
@@ -49,7 +65,7 @@ class Forwarder:
             url,
             remove=dropped(inbound.headers),
             add={**trace.headers, IDENTITY_HEADER: token},
-            timeout_s=route.timeout_s,
+            timeout_s=min(route.timeout_s, self._at_most_s),
             max_body_bytes=route.max_body_bytes,
         )
 
