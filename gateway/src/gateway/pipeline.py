@@ -13,6 +13,7 @@ from dotdo.ports import Bindings, HttpError, UpstreamResponse
 from dotdo.problem import problem_response
 from dotdo.tracing import begin, current, trace_from
 from gateway import access, credentials, readiness
+from gateway.documents import Documents
 from gateway.headers import dropped
 from gateway.paths import normalise
 from gateway.routes import METHODS, READS, ROUTES, Route, match
@@ -42,7 +43,11 @@ class Gateway:
     def __init__(self, bindings: Bindings, log: Logger) -> None:
         self._bindings = bindings
         self._log = log
-        self._own = {"/": self._card, "/health": self._health, "/ready": self._ready}
+        self._documents = Documents()
+        self._own = {
+            "/": self._card, "/health": self._health, "/ready": self._ready,
+            "/openapi.json": self._openapi, "/docs": self._docs,
+        }  # fmt: skip
 
     async def handle(self, inbound: Inbound) -> HttpResponse | UpstreamResponse:
         """The gateway's own answer or the Worker's, untouched. Every error is problem+json."""
@@ -77,7 +82,7 @@ class Gateway:
             seen.route = path
             if inbound.method not in READS:
                 raise method_not_allowed(sorted(READS))
-            return await own()
+            return await own(inbound)
         route = match(path)
         if route is None:
             raise not_found("no route for this path")
@@ -127,12 +132,19 @@ class Gateway:
     def _secure_cookies(self) -> bool:
         return self._bindings.optional("COOKIE_SECURE", "true") != "false"
 
-    async def _card(self) -> HttpResponse:
-        links = {"health": "/health", "ready": "/ready", **{route.binding.lower(): route.prefix for route in ROUTES}}
+    async def _card(self, inbound: Inbound) -> HttpResponse:
+        own = {path.strip("/"): path for path in self._own if path != "/"}
+        links = {**own, **{route.binding.lower(): route.prefix for route in ROUTES}}
         return json_response({"service": "gateway", "version": VERSION, "links": links})
 
-    async def _health(self) -> HttpResponse:
+    async def _health(self, inbound: Inbound) -> HttpResponse:
         return json_response(readiness.live(self._bindings))
 
-    async def _ready(self) -> HttpResponse:
+    async def _ready(self, inbound: Inbound) -> HttpResponse:
         return await readiness.ready(self._bindings, sorted({route.binding for route in ROUTES}))
+
+    async def _openapi(self, inbound: Inbound) -> HttpResponse:
+        return self._documents.openapi().answer(inbound.headers.get("if-none-match", ""))
+
+    async def _docs(self, inbound: Inbound) -> HttpResponse:
+        return self._documents.page().answer(inbound.headers.get("if-none-match", ""))
