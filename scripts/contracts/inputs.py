@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dotdo.contract import Endpoint
+from scripts.contracts.examples import PARAMETERS
 from scripts.contracts.schemas import Schema
 
 Parameter = dict[str, Any]
@@ -30,9 +31,13 @@ _CREATE_ONLY: Parameter = {
 }
 
 
-def parameters(endpoint: Endpoint, query: Schema | None) -> list[Parameter]:
+def parameters(service: str, endpoint: Endpoint, query: Schema | None) -> list[Parameter]:
     """`query` is the schema of the query's model, its references resolved."""
-    return [*_path(endpoint), *_query(query), *_headers(endpoint)]
+    found = [*_path(endpoint), *_query(query), *_headers(endpoint)]
+    for parameter in found:
+        if parameter["required"] and (service, parameter["name"]) in PARAMETERS:
+            parameter["example"] = PARAMETERS[service, parameter["name"]]
+    return found
 
 
 def _path(endpoint: Endpoint) -> list[Parameter]:

@@ -7,6 +7,7 @@ from typing import Any
 from dotdo.contract import Contract, Endpoint
 from gateway.routes import PUBLIC, READS, Rule
 from scripts.contracts.answers import headers, problems, responses
+from scripts.contracts.examples import BODIES
 from scripts.contracts.inputs import parameters
 from scripts.contracts.problem import PROBLEM, QUOTA_EXCEEDED
 from scripts.contracts.references import REF, used
@@ -96,13 +97,13 @@ def _operation(
         "tags": [service.contract.service],
         "summary": endpoint.summary,
         "security": _SECURITY if asks else [],
-        "parameters": parameters(endpoint, _resolved(schemas.get(f"{name}:query"), models)),
+        "parameters": parameters(service.contract.service, endpoint, _resolved(schemas.get(f"{name}:query"), models)),
         "responses": responses(endpoint, schemas[f"{name}:result"], own=not service.prefix, credential=asks),
     }
     if needs := _needs(service.rule(endpoint), endpoint):
         operation["description"] = needs
     if endpoint.body is not None:
-        content = {"application/json": {"schema": schemas[f"{name}:body"]}}
+        content = {"application/json": {"schema": schemas[f"{name}:body"], "example": BODIES[name]}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 

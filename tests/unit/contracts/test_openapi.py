@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from scripts.contracts.__main__ import OPENAPI, derived, mounted
@@ -135,3 +136,21 @@ def test_a_limited_answer_has_the_headers_of_the_limit() -> None:
     assert {"RateLimit", "RateLimit-Policy", "X-RateLimit-Remaining", "Retry-After"} <= set(refused["headers"])
     listed = OPERATIONS["GET /db/things"]["responses"]["200"]["headers"]
     assert {"RateLimit", "RateLimit-Policy", "X-RateLimit-Remaining"} <= set(listed)
+
+
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if "requestBody" in OPERATIONS[name]])
+def test_the_example_of_a_body_fits_its_schema(operation: str) -> None:
+    content = OPERATIONS[operation]["requestBody"]["content"]["application/json"]
+    schema = {**content["schema"], "components": DOCUMENT["components"]}
+    Draft202012Validator(schema).validate(content["example"])
+
+
+def test_every_required_parameter_has_an_example_that_fits() -> None:
+    for operation in OPERATIONS.values():
+        for parameter in operation["parameters"]:
+            if parameter["required"] and operation["operationId"] != "auth_callback":
+                Draft202012Validator(parameter["schema"]).validate(parameter["example"])
+
+
+def test_no_name_is_said_twice() -> None:
+    assert all("title" not in schema for schema in DOCUMENT["components"]["schemas"].values())
