@@ -3,17 +3,23 @@
 from typing import Any
 
 import js
+from pyodide.ffi import JsException
 from workers import WorkerEntrypoint
 
-from dotdo.entry import WorkerBindings, native_response, seal
-from dotdo.http import HttpResponse
+from dotdo.entry import Rejection, WorkerBindings, defer_with, discard_body, native_response, seal
+from dotdo.errors import ServiceError, invalid_argument
 from dotdo.log import Logger
 from dotdo.ports import UpstreamResponse
-from dotdo.tracing import REQUEST_ID_HEADER, current
+from dotdo.problem import problem_response
+from dotdo.tracing import trace_from
 from gateway import readiness
-from gateway.pipeline import Gateway, Inbound
+from gateway.pipeline import Gateway
+from gateway.requests import Inbound
+from gateway.rpc import address, init_json
 
 __all__ = ["Default"]
+
+_log = Logger("gateway")
 
 
 class _Isolate:
@@ -24,28 +30,69 @@ class _Isolate:
     @classmethod
     def get(cls) -> Gateway:
         if cls.gateway is None:
-            cls.gateway = Gateway(WorkerBindings(), Logger("gateway"))
+            cls.gateway = Gateway(WorkerBindings(), _log)
         return cls.gateway
 
 
 class Default(WorkerEntrypoint):
     async def fetch(self, request: Any) -> Any:
-        native = request.js_object
-        headers = js.Object.fromEntries(native.headers).to_py()
-        response = await _Isolate.get().handle(Inbound(native.method, native.url, headers, native))
-        return _with_request_id(response, current().request_id)
+        return await _answer(request.js_object, self.ctx)
+
+    async def route(self, url: str, init: Any = None) -> Any:
+        """The same as a request from outside, for a Worker that is bound: `{status, headers, body}`, a JSON body parsed.
+
+        `url` may be a path alone. `init`: method, headers, body (text), as of a Fetch request.
+        """
+        try:
+            request = js.Request.new(address(url), js.JSON.parse(init_json(init)))
+        except ServiceError as error:
+            return Rejection(error)
+        except JsException:
+            return Rejection(invalid_argument("url or init is not what a request is made from"))
+        return await _plain(await _answer(request, self.ctx))
 
     async def health(self) -> dict[str, str]:
         return readiness.live(WorkerBindings())
 
 
-def _with_request_id(response: HttpResponse | UpstreamResponse, request_id: str) -> Any:
-    """The runtime's response, with the request id that our own Workers have set already."""
-    native = response.native if isinstance(response, UpstreamResponse) else native_response(response)
-    if native.headers.get(REQUEST_ID_HEADER) == request_id:
-        return native
-    named = js.Response.new(native.body, native)
-    named.headers.set(REQUEST_ID_HEADER, request_id)
+async def _answer(native: Any, ctx: Any) -> Any:
+    headers = js.Object.fromEntries(native.headers).to_py()
+    inbound = Inbound(native.method, native.url, headers, native, defer_with(ctx, _log))
+    try:
+        gateway = _Isolate.get()
+    except ServiceError as error:  # a setting that cannot be read
+        return native_response(problem_response(error, trace_from(headers).request_id))
+    response = await gateway.handle(inbound)
+    if isinstance(response, UpstreamResponse):
+        return _passed_on(response)
+    await discard_body(native)
+    return native_response(response)
+
+
+async def _plain(response: Any) -> Any:
+    """A response as an object that crosses RPC."""
+    text = await response.text()
+    answer = js.JSON.parse("{}")
+    answer.status = response.status
+    answer.headers = js.Object.fromEntries(response.headers)
+    try:
+        answer.body = js.JSON.parse(text)
+    except JsException:
+        answer.body = text
+    return answer
+
+
+def _passed_on(response: UpstreamResponse) -> Any:
+    """The Worker's response with our fields on top; a WebSocket's as it is, since nobody reads its fields."""
+    if response.status == 101:
+        return response.native
+    named = js.Response.new(response.native.body, response.native)
+    headers = named.headers
+    for name, value in response.headers:
+        if name == "vary":
+            headers.append(name, value)
+        else:
+            headers.set(name, value)
     return named
 
 

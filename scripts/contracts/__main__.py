@@ -29,8 +29,8 @@ def derived() -> Iterator[tuple[Path, str]]:
 
 def mounted() -> list[Mounted]:
     """The gateway's own endpoints, then each service's under its route."""
-    by_binding = {route.binding: route for route in ROUTES}
-    routes = [(contract, by_binding[contract.service.upper()]) for contract in CONTRACTS]
+    by_prefix = {route.prefix: route for route in ROUTES}
+    routes = [(contract, by_prefix[f"/{contract.service}"]) for contract in CONTRACTS]
     return [
         Mounted(gateway.CONTRACT),
         *(Mounted(contract, route.prefix, route.reads, route.writes) for contract, route in routes),

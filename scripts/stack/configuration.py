@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from scripts.stack.process import LOOPBACK
 
+LOCAL_LIMITS = "default=1000000 auth=1000000 ip=1000000"
+"""Without Cloudflare's edge every local client has the same unknown address: production's numbers would stop a test run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -26,7 +29,12 @@ def worker_variables(at: Addresses, secrets: Mapping[str, str]) -> dict[str, dic
     everywhere = {"ENVIRONMENT": "development", "INTERNAL_SECRET": secrets["INTERNAL_SECRET"]}
     cookies = {"COOKIE_SECURE": "false"}  # the stack speaks plain HTTP
     return {
-        "gateway": {**everywhere, **cookies, "CORS_ORIGINS": f"http://localhost:{at.gateway_port}"},
+        "gateway": {
+            **everywhere,
+            **cookies,
+            "CORS_ORIGINS": f"http://localhost:{at.gateway_port}",
+            "RATE_LIMITS": LOCAL_LIMITS,
+        },
         "db": {
             **everywhere,
             "DATABASE_URL": at.postgres_url,

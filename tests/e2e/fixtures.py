@@ -19,8 +19,16 @@ from scripts.stack.stack import Stack
 from tests.e2e.platform import DATA, Platform, Proxies
 
 CALLER = Path(__file__).with_name("caller.mjs")
+ECHO = Path(__file__).with_name("echo.mjs")
 PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
-BOUND = {"GATEWAY": "gateway", "DB": "db", "AUTH": "auth", "SCHEDULE": "schedule", "FAULTY_DB": "faulty-db"}
+BOUND = {
+    "GATEWAY": "gateway",
+    "DB": "db",
+    "AUTH": "auth",
+    "SCHEDULE": "schedule",
+    "FAULTY_DB": "faulty-db",
+    "LIMITED_GATEWAY": "limited-gateway",
+}
 
 
 class _Loop:
@@ -46,7 +54,21 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
         "NEON_HTTP_ENDPOINT": f"http://{LOOPBACK}:{proxies.neon}/sql",
         "CLICKHOUSE_URL": f"http://{LOOPBACK}:{proxies.clickhouse}",
     }
-    return [{"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db}]
+    behind = {"FN": "echo", "AGENT": "echo"}
+    limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
+    hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
+    return [
+        {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
+        {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},
+        {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": behind,
+         "port": proxies.hasty_gateway},
+    ]  # fmt: skip
+
+
+def _echo() -> dict[str, Any]:
+    """A Worker that other than ours may be, behind the gateway."""
+    date = read_configuration(SERVICES[0].configuration)["compatibility_date"]
+    return {"name": "echo", "script": ECHO.read_text(), "compatibility_date": date, "compatibility_flags": []}
 
 
 def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -66,9 +88,9 @@ def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     javascript, python = _callers()
-    proxies, ports = Proxies(free_port(), free_port(), free_port()), free_ports()
+    proxies, ports = Proxies(*(free_port() for _ in range(5))), free_ports()
     loop = _Loop()
-    stack = Stack(DATA, ports, extra_workers=[javascript, python, *_variants(proxies)])
+    stack = Stack(DATA, ports, extra_workers=[javascript, python, _echo(), *_variants(proxies)])
     try:
         info = loop.run(stack.start(fresh=True))
         addresses = [f"http://{LOOPBACK}:{caller['port']}" for caller in (javascript, python)]

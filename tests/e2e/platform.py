@@ -22,11 +22,16 @@ DATA = Path(os.environ.get("DOTDO_TEST_DATA", ROOT / ".dotdo" / "test"))
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """Ports of a db Worker of its own and of what stands between it and its stores: nothing, until a test puts it there."""
+    """Ports of a db Worker of its own and of what stands between it and its stores: nothing, until a test puts it there.
+
+    `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind.
+    """
 
     db: int
     neon: int
     clickhouse: int
+    gateway: int
+    hasty_gateway: int
 
 
 class Platform:

@@ -13,4 +13,8 @@ _DROPPED_PREFIXES = ("x-dotdo-", "x-user-", "x-forwarded-")
 def dropped(headers: Mapping[str, str]) -> Iterable[str]:
     """The names (lower case) to take out: the fixed ones and those the Connection header lists."""
     listed = {name.strip().lower() for name in headers.get("connection", "").split(",")}
+    if headers.get("upgrade", "").lower() == "websocket":
+        listed.discard("upgrade")  # the runtime opens the WebSocket to the Worker by this header
+    else:
+        listed.add("upgrade")
     return [name for name in headers if name in _DROPPED or name in listed or name.startswith(_DROPPED_PREFIXES)]

@@ -1,60 +1,52 @@
-"""One request's way through the gateway: normalise, route, identify, check access, pass on, log."""
+"""One request's way through the gateway: normalise, route, limit, identify, check access, limit again, pass on, tell of it."""
 
 import time
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 from urllib.parse import urlsplit
 
-from dotdo.errors import ServiceError, internal, method_not_allowed, not_found, unavailable
-from dotdo.http import HttpResponse, json_response
-from dotdo.identity import ANONYMOUS, IDENTITY_HEADER, Identity, internal_secret, sign_identity
+from dotdo.csrf import check_same_site
+from dotdo.errors import ServiceError, internal, method_not_allowed, not_found
+from dotdo.http import HttpResponse
 from dotdo.log import Logger
-from dotdo.ports import Bindings, HttpError, UpstreamResponse
+from dotdo.ports import Bindings, UpstreamResponse
 from dotdo.problem import problem_response
-from dotdo.tracing import begin, current, trace_from
-from gateway import access, credentials, readiness
-from gateway.documents import Documents
-from gateway.headers import dropped
+from dotdo.tracing import REQUEST_ID_HEADER, begin, trace_from
+from gateway import access
+from gateway.addresses import client_address
+from gateway.cors import Cors, is_preflight
+from gateway.credentials import NOBODY, Caller, Credentials, presented
+from gateway.forwarding import Forwarder
+from gateway.hosts import match_host
+from gateway.limits import Limits, require
+from gateway.pages import Pages
 from gateway.paths import normalise
-from gateway.routes import METHODS, READS, ROUTES, Route, match
+from gateway.reporting import Reporter
+from gateway.requests import Inbound, Seen
+from gateway.routes import METHODS, READS, Route, match
 
-VERSION = "0.1.0"
-
-
-@dataclass(slots=True)
-class Inbound:
-    """A request as it came in. `native` is the runtime's own, its body unread. `headers` has lower-case names."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    native: Any
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What the log line tells of a request."""
-
-    route: str = ""
-    identity: Identity = ANONYMOUS
+Response = HttpResponse | UpstreamResponse
 
 
 class Gateway:
+    """Lives as long as its isolate. Raises ServiceError NOT_CONFIGURED for settings that cannot be read."""
+
     def __init__(self, bindings: Bindings, log: Logger) -> None:
         self._bindings = bindings
         self._log = log
-        self._documents = Documents()
-        self._own = {
-            "/": self._card, "/health": self._health, "/ready": self._ready,
-            "/openapi.json": self._openapi, "/docs": self._docs,
-        }  # fmt: skip
+        self._cors = Cors(bindings.optional("CORS_ORIGINS"))
+        self._secure_cookies = bindings.optional("COOKIE_SECURE", "true") != "false"
+        self._credentials = Credentials(bindings.clock)
+        self._limits = Limits(bindings, log)
+        self._forwarder = Forwarder(bindings)
+        self._pages = Pages(bindings)
+        self._reporter = Reporter(bindings, log)
 
-    async def handle(self, inbound: Inbound) -> HttpResponse | UpstreamResponse:
+    async def handle(self, inbound: Inbound) -> Response:
         """The gateway's own answer or the Worker's, untouched. Every error is problem+json."""
         started = time.perf_counter()
         trace = begin(trace_from(inbound.headers))
-        seen = _Seen()
-        response: HttpResponse | UpstreamResponse
+        seen = Seen()
+        response: Response
         try:
             response = await self._answer(inbound, seen)
         except ServiceError as error:
@@ -62,89 +54,66 @@ class Gateway:
         except Exception as error:
             self._log.error("request.failed", route=seen.route, error=repr(error))
             response = problem_response(internal(), trace.request_id)
-        self._log.info(
-            "request",
-            method=inbound.method,
-            route=seen.route,
-            status=response.status,
-            duration_ms=round((time.perf_counter() - started) * 1000, 2),
-            identity=seen.identity.kind,
-            user_id=seen.identity.subject or None,
-            key_id=seen.identity.key_id or None,
-        )
-        return response
+        self._limits.tell(inbound.defer)
+        self._reporter.report(inbound, seen, response, (time.perf_counter() - started) * 1000)
+        return replace(response, headers=(*response.headers, *self._own_fields(inbound, seen, trace.request_id)))
 
-    async def _answer(self, inbound: Inbound, seen: _Seen) -> HttpResponse | UpstreamResponse:
+    def _own_fields(self, inbound: Inbound, seen: Seen, request_id: str) -> list[tuple[str, str]]:
+        cors = self._cors.fields(inbound.headers.get("origin"))
+        return [(REQUEST_ID_HEADER, request_id), *cors, *self._limits.fields(seen.limit)]
+
+    async def _answer(self, inbound: Inbound, seen: Seen) -> Response:
+        if is_preflight(inbound.method, inbound.headers):
+            seen.route = "preflight"
+            return self._cors.preflight(inbound.headers)
         url = urlsplit(inbound.url)
         path = normalise(url.path)
-        own = self._own.get(path)
-        if own is not None:
+        page = self._pages.find(path)
+        if page is not None:
             seen.route = path
             if inbound.method not in READS:
                 raise method_not_allowed(sorted(READS))
-            return await own(inbound)
+            return await page(inbound)
         route = match(path)
+        inner = route.inner_path(path) if route else path
+        route = route or match_host(url.hostname or "", path)
         if route is None:
             raise not_found("no route for this path")
         seen.route = route.prefix
+        query = f"?{url.query}" if url.query else ""
+        return await self._pass(inbound, seen, route, f"{url.scheme}://{url.netloc}{inner}{query}")
+
+    async def _pass(self, inbound: Inbound, seen: Seen, route: Route, url: str) -> UpstreamResponse:
         if inbound.method not in METHODS:
             raise method_not_allowed(sorted(METHODS))
         if not self._bindings.has(route.binding):
             raise ServiceError(
                 "SERVICE_NOT_BOUND", 503, "Service not bound", f"{route.prefix} has no service in this deployment"
             )
-        seen.identity = await self._identify(inbound, route)
-        access.check(route.rule(inbound.method), seen.identity)
-        query = f"?{url.query}" if url.query else ""
-        return await self._forward(
-            inbound, route, f"{url.scheme}://{url.netloc}{route.inner_path(path)}{query}", seen.identity
-        )
+        address = client_address(inbound.headers)
+        seen.limit = self._limits.take_address(address)
+        require(seen.limit)
+        caller = await self._caller(inbound, route)
+        seen.identity = caller.identity
+        self._check_site(inbound, url)
+        access.check(route.rule(inbound.method), caller.identity)
+        seen.limit = self._limits.take(route.policy, caller, address)
+        require(seen.limit)
+        return await self._forwarder.forward(inbound, route, url, caller.identity)
 
-    async def _identify(self, inbound: Inbound, route: Route) -> Identity:
+    async def _caller(self, inbound: Inbound, route: Route) -> Caller:
         try:
-            credential = credentials.presented(inbound.headers, secure_cookies=self._secure_cookies)
+            credential = presented(inbound.headers, secure_cookies=self._secure_cookies)
             if credential is None:
-                return ANONYMOUS
-            return await credentials.identify(credential, self._bindings.peer("AUTH"))
+                return NOBODY
+            return await self._credentials.identify(credential, self._bindings.peer("AUTH"))
         except ServiceError as error:
             if route.service_decides and error.status == 401:
-                return ANONYMOUS
+                return NOBODY
             raise
 
-    async def _forward(self, inbound: Inbound, route: Route, url: str, identity: Identity) -> UpstreamResponse:
-        trace = current()
-        token = sign_identity(
-            identity,
-            audience=route.binding.lower(),
-            request_id=trace.request_id,
-            secret=internal_secret(self._bindings),
-            now_s=self._bindings.clock.now_s(),
-        )
-        upstream = self._bindings.upstream(route.binding)
-        try:
-            return await upstream.forward(
-                inbound.native, url, dropped(inbound.headers), {**trace.headers, IDENTITY_HEADER: token}
-            )
-        except HttpError as error:
-            raise unavailable(f"the {route.binding.lower()} service does not answer") from error
-
-    @property
-    def _secure_cookies(self) -> bool:
-        return self._bindings.optional("COOKIE_SECURE", "true") != "false"
-
-    async def _card(self, inbound: Inbound) -> HttpResponse:
-        own = {path.strip("/"): path for path in self._own if path != "/"}
-        links = {**own, **{route.binding.lower(): route.prefix for route in ROUTES}}
-        return json_response({"service": "gateway", "version": VERSION, "links": links})
-
-    async def _health(self, inbound: Inbound) -> HttpResponse:
-        return json_response(readiness.live(self._bindings))
-
-    async def _ready(self, inbound: Inbound) -> HttpResponse:
-        return await readiness.ready(self._bindings, sorted({route.binding for route in ROUTES}))
-
-    async def _openapi(self, inbound: Inbound) -> HttpResponse:
-        return self._documents.openapi().answer(inbound.headers.get("if-none-match", ""))
-
-    async def _docs(self, inbound: Inbound) -> HttpResponse:
-        return self._documents.page().answer(inbound.headers.get("if-none-match", ""))
+    def _check_site(self, inbound: Inbound, url: str) -> None:
+        """A WebSocket counts as a change: browsers open one to any site, cookies included."""
+        own = "/".join(url.split("/", 3)[:3])
+        method = "POST" if inbound.is_upgrade else inbound.method
+        check_same_site(method, inbound.headers, self._cors.exact | {own})

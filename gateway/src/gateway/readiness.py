@@ -1,6 +1,7 @@
 """Liveness of the gateway itself, and whether the Workers behind it answer."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from dotdo.errors import ServiceError
@@ -16,7 +17,7 @@ def live(bindings: Bindings) -> dict[str, str]:
     return {"status": "ok", "service": "gateway", "timestamp": rfc3339(bindings.clock.now_s())}
 
 
-async def ready(bindings: Bindings, names: list[str]) -> HttpResponse:
+async def ready(bindings: Bindings, names: Sequence[str]) -> HttpResponse:
     """200 when every bound service is ok within two seconds, else 503. Says which, not why."""
     states = await asyncio.gather(*(_state(bindings, name) for name in names))
     services = {name.lower(): state for name, state in zip(names, states, strict=True)}

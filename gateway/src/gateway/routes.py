@@ -1,13 +1,17 @@
-"""Which Worker answers which path, and who may call it. Data: the pipeline only reads it."""
+"""Which Worker answers which path, who may call it and within which limits. Data: the pipeline only reads it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 METHODS = READS | WRITES
 
+MIB = 1024 * 1024
+
 Level = Literal["public", "authenticated", "admin"]
+Policy = Literal["default", "auth", "ai", "batch", "workflows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class Rule:
 
 
 PUBLIC = Rule("public")
+AUTHENTICATED = Rule("authenticated")
 ADMIN = Rule("admin")
 
 
@@ -26,38 +31,86 @@ def permission(name: str) -> Rule:
     return Rule("authenticated", name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
-    """`prefix` is removed before the request goes on to the Worker behind `binding`.
+    """Requests below `prefix` go to the Worker behind `binding`, without what `removed` says (`prefix` unless told).
 
-    `service_decides`: a credential that is not valid goes on as anonymous, since the service has to see such callers.
+    `policy`: the class of rate limit. `timeout_s`: until the answer's headers. `service_decides`: a credential that is not
+    valid goes on as anonymous, since the service has to see such callers.
     """
 
     prefix: str
     binding: str
     reads: Rule
     writes: Rule
+    policy: Policy = "default"
+    removed: str | None = None
     service_decides: bool = False
+    timeout_s: float = 30.0
+    max_body_bytes: int = 10 * MIB
+
+    def __post_init__(self) -> None:
+        if not self.prefix.startswith("/") or self.prefix.endswith("/") or "//" in self.prefix:
+            raise ValueError(f"route {self.prefix!r}: a prefix begins with a slash and ends with none")
+        if self.removed is not None and not covers(self.removed, self.prefix):
+            raise ValueError(f"route {self.prefix!r}: what is removed is a part of it")
 
     def rule(self, method: str) -> Rule:
         return self.reads if method in READS else self.writes
 
-    def matches(self, path: str) -> bool:
-        """Whole segments only: `/db` covers `/db` and `/db/x`, not `/dbx`."""
-        return path == self.prefix or path.startswith(self.prefix + "/")
+    @cached_property
+    def cut(self) -> str:
+        """What is taken off the path."""
+        return self.prefix if self.removed is None else self.removed
+
+    @cached_property
+    def inner_prefix(self) -> str:
+        """What of the prefix the Worker sees: empty for all of it but the `removed` ones."""
+        return self.prefix[len(self.cut) :]
 
     def inner_path(self, path: str) -> str:
-        return path[len(self.prefix) :] or "/"
+        return path[len(self.cut) :] or "/"
+
+
+def covers(prefix: str, path: str) -> bool:
+    """Whole segments only: `/db` covers `/db` and `/db/x`, not `/dbx`."""
+    return path == prefix or path.startswith(prefix + "/") or not prefix
+
+
+def _auth(prefix: str, policy: Policy) -> Route:
+    return Route(prefix, "AUTH", PUBLIC, PUBLIC, policy, removed="/auth", service_decides=True)
+
+
+def _signed_in(prefix: str, binding: str, max_body_bytes: int = 10 * MIB) -> Route:
+    return Route(prefix, binding, AUTHENTICATED, AUTHENTICATED, max_body_bytes=max_body_bytes)
 
 
 ROUTES = (
     Route("/db", "DB", permission("things:read"), permission("things:write")),
-    Route("/auth", "AUTH", PUBLIC, PUBLIC, service_decides=True),
+    Route("/relationships", "DB", permission("relationships:read"), permission("relationships:write"), removed=""),
+    _auth("/auth", "default"),
+    _auth("/auth/login", "auth"),
+    _auth("/auth/callback", "auth"),
+    _auth("/auth/refresh", "auth"),
+    _auth("/auth/logout", "auth"),
+    _auth("/auth/sso", "auth"),
     Route("/schedule", "SCHEDULE", ADMIN, ADMIN),
+    Route("/admin", "APP", ADMIN, ADMIN),
+    Route("/batch", "BATCH", ADMIN, ADMIN, "batch"),
+    Route("/ai", "AI", permission("ai:read"), permission("ai:write"), "ai", timeout_s=100.0),
+    Route("/workflows", "WORKFLOWS", AUTHENTICATED, ADMIN, "workflows"),
+    _signed_in("/queue", "QUEUE"),
+    _signed_in("/events", "EVENTS"),
+    _signed_in("/embeddings", "EMBEDDINGS"),
+    _signed_in("/code", "CODE_EXEC"),
+    _signed_in("/claude-code", "CLAUDE_CODE"),
+    _signed_in("/agent", "AGENT"),
+    _signed_in("/fn", "FN", 100 * MIB),
+    _signed_in("/universal", "UNIVERSAL_API"),
 )
 
 
 def match(path: str, routes: tuple[Route, ...] = ROUTES) -> Route | None:
     """The route with the longest prefix that covers the path."""
-    covering = [route for route in routes if route.matches(path)]
+    covering = [route for route in routes if covers(route.prefix, path)]
     return max(covering, key=lambda route: len(route.prefix), default=None)

@@ -4,19 +4,21 @@ With the `entry.py` of each Worker this is the only module that imports `workers
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import js
-from pyodide.ffi import JsException, to_js
+from pyodide.ffi import JsException, create_proxy, to_js
 from workers import WorkerEntrypoint, import_from_javascript
 
 from dotdo.contract import Contract
-from dotdo.errors import ServiceError, not_configured
+from dotdo.errors import ServiceError, not_configured, payload_too_large
 from dotdo.http import HttpRequest, HttpResponse
 from dotdo.log import Logger
-from dotdo.ports import Bindings, Defer, HttpCall, HttpError, HttpReply, UpstreamResponse
+from dotdo.ports import Bindings, Defer, HttpCall, HttpError, HttpReply, KvError, Passage, UpstreamResponse
 from dotdo.rpc import CALL_JSON, JsonPeer, rejection_message
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -82,18 +84,71 @@ class BoundUpstream:
     def __init__(self, binding: Any) -> None:
         self._binding = binding
 
-    async def forward(self, inbound: Any, url: str, remove: Iterable[str], add: Mapping[str, str]) -> UpstreamResponse:
-        request = js.Request.new(url, inbound)
+    async def forward(self, inbound: Any, passage: Passage) -> UpstreamResponse:
+        counted = None
+        if inbound.body and not inbound.headers.has("content-length"):
+            counted = CountedBody(inbound.body, passage.max_body_bytes)
+        request = js.Request.new(passage.url, counted.replaced(inbound) if counted else inbound)
         headers = request.headers
-        for name in remove:
+        for name in passage.remove:
             headers.delete(name)
-        for name, value in add.items():
+        for name, value in passage.add.items():
             headers.set(name, value)
         try:
-            response = await self._binding.fetch(request)
+            answer = self._binding.fetch(request)
+            response = await js.Promise.race(to_js([answer, js.scheduler.wait(int(passage.timeout_s * 1000))]))
         except JsException as error:
+            if counted and counted.exceeded:
+                raise payload_too_large(passage.max_body_bytes) from None
             raise HttpError(str(error.name)) from None
-        return UpstreamResponse(response.status, response)
+        if response is None:
+            raise HttpError("no answer in time", timed_out=True)
+        if counted and counted.exceeded:
+            raise payload_too_large(passage.max_body_bytes)
+        return UpstreamResponse(response.status, response, int(response.headers.get("content-length") or 0))
+
+
+class CountedBody:
+    """A body of unknown length, cut off with an error where it gets longer than `most` bytes."""
+
+    def __init__(self, body: Any, most: int) -> None:
+        self._body = body
+        self._left = most
+        self.exceeded = False
+
+    def replaced(self, inbound: Any) -> Any:
+        """The request with this body in place of its own."""
+        through = js.TransformStream.new(_options({"transform": create_proxy(self._pass)}))
+        return js.Request.new(inbound, _options({"body": self._body.pipeThrough(through)}))
+
+    def _pass(self, chunk: Any, controller: Any) -> None:
+        self._left -= chunk.byteLength
+        if self._left >= 0:
+            controller.enqueue(chunk)
+            return
+        self.exceeded = True
+        controller.error(js.Error.new("the body is too long"))
+
+
+class KvNamespace:
+    """A Workers KV namespace. Its values cross as JSON text."""
+
+    def __init__(self, namespace: Any) -> None:
+        self._namespace = namespace
+
+    async def put(self, key: str, value: str, *, ttl_s: int, metadata: Mapping[str, object]) -> None:
+        options = js.JSON.parse(json.dumps({"expirationTtl": ttl_s, "metadata": metadata}))
+        try:
+            await self._namespace.put(key, value, options)
+        except JsException as error:
+            raise KvError(str(error.message)) from None
+
+    async def list(self, prefix: str) -> list[tuple[str, Any]]:
+        try:
+            page = await self._namespace.list(_options({"prefix": prefix}))
+        except JsException as error:
+            raise KvError(str(error.message)) from None
+        return [(key["name"], key.get("metadata")) for key in json.loads(js.JSON.stringify(page))["keys"]]
 
 
 class WorkerBindings:
@@ -127,6 +182,12 @@ class WorkerBindings:
     def upstream(self, name: str) -> BoundUpstream:
         return BoundUpstream(self._worker(name))
 
+    def kv(self, name: str) -> KvNamespace:
+        namespace = getattr(self._env, name, None)
+        if namespace is None:
+            raise not_configured(name)
+        return KvNamespace(namespace)
+
     def _worker(self, name: str) -> Any:
         """The service binding when there is one, else the Worker of that name in the dispatch namespace."""
         binding = getattr(self._env, name, None)
@@ -146,19 +207,22 @@ def plain_request(request: Any) -> HttpRequest:
 
     async def read_body() -> bytes:
         if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
-            # Read and thrown away, without entering Python: a client that is still sending does not see an answer.
-            await native.body.pipeTo(js.WritableStream.new())
-            raise _too_large()
+            await discard_body(native)
+            raise payload_too_large(MAX_BODY_BYTES)
         body: bytes = (await native.arrayBuffer()).to_bytes()
         if len(body) > MAX_BODY_BYTES:
-            raise _too_large()
+            raise payload_too_large(MAX_BODY_BYTES)
         return body
 
     return HttpRequest(native.method, url.pathname, url.search[1:], headers, read_body)
 
 
-def _too_large() -> ServiceError:
-    return ServiceError("PAYLOAD_TOO_LARGE", 413, "Payload too large", f"at most {MAX_BODY_BYTES} bytes are taken")
+async def discard_body(request: Any) -> None:
+    """Reads what is left of a body, without entering Python: a client that is still sending does not see an answer."""
+    if not request.body or request.bodyUsed:
+        return
+    with suppress(JsException):  # the client has gone
+        await request.body.pipeTo(js.WritableStream.new())
 
 
 def native_response(response: HttpResponse) -> Any:

@@ -9,6 +9,7 @@ texts of the inside.
 class ServiceError(Exception):
     """code: stable, upper case. status: HTTP. retryable: the same call may succeed later, unchanged.
 
+    type: the problem's type, a URI (RFC 9457). members: what the problem says on top of the usual ones.
     reason: for the log alone, never for the caller; without values all the same.
     """
 
@@ -23,6 +24,8 @@ class ServiceError(Exception):
         *,
         retryable: bool = False,
         headers: dict[str, str] | None = None,
+        type: str = "about:blank",
+        members: dict[str, object] | None = None,
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
@@ -31,6 +34,8 @@ class ServiceError(Exception):
         self.detail = detail
         self.retryable = retryable
         self.headers = headers or {}
+        self.type = type
+        self.members = members or {}
 
 
 def invalid_argument(detail: str) -> ServiceError:
@@ -58,6 +63,11 @@ def not_found(detail: str) -> ServiceError:
 def method_not_allowed(allowed: list[str]) -> ServiceError:
     names = ", ".join(sorted(allowed))
     return ServiceError("METHOD_NOT_ALLOWED", 405, "Method not allowed", f"allowed: {names}", headers={"allow": names})
+
+
+def payload_too_large(most: int) -> ServiceError:
+    """`most`: bytes."""
+    return ServiceError("PAYLOAD_TOO_LARGE", 413, "Payload too large", f"at most {most} bytes are taken")
 
 
 def not_configured(variable: str) -> ServiceError:

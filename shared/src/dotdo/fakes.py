@@ -1,10 +1,11 @@
 """In-memory stand-ins for the ports, for unit tests: they keep what they were asked and answer what they were told."""
 
+import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from dotdo.errors import not_configured
-from dotdo.ports import Ed25519, Http, HttpCall, HttpReply, Peer, Upstream
+from dotdo.ports import Ed25519, Http, HttpCall, HttpReply, Kv, KvError, Peer, Upstream
 
 
 class FakeClock:
@@ -45,6 +46,30 @@ class FakePeer:
         return self._answers[method](*params)
 
 
+class FakeKv:
+    """Keeps what is put, with its metadata. Counts what is asked of it, and fails when told."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Any] = {}
+        self.operations = 0
+        self.fails = False
+
+    async def put(self, key: str, value: str, *, ttl_s: int, metadata: Mapping[str, object]) -> None:
+        self._count()
+        assert ttl_s >= 60, "KV takes no shorter lifetime"
+        assert len(json.dumps(metadata, separators=(",", ":"))) <= 1024, "KV takes 1 KiB of metadata"
+        self.entries[key] = metadata
+
+    async def list(self, prefix: str) -> list[tuple[str, Any]]:
+        self._count()
+        return [(key, metadata) for key, metadata in self.entries.items() if key.startswith(prefix)]
+
+    def _count(self) -> None:
+        self.operations += 1
+        if self.fails:
+            raise KvError("KV put failed: 429 Too Many Requests")
+
+
 class NoEd25519:
     """For tests without such keys: nothing can be signed, no signature holds."""
 
@@ -64,6 +89,7 @@ class FakeBindings:
         *,
         peers: dict[str, Peer] | None = None,
         upstreams: dict[str, Upstream] | None = None,
+        kvs: dict[str, Kv] | None = None,
         http: Http | None = None,
         clock: FakeClock | None = None,
         ed25519: Ed25519 | None = None,
@@ -71,6 +97,7 @@ class FakeBindings:
         self.texts = texts or {}
         self.peers = peers or {}
         self.upstreams = upstreams or {}
+        self.kvs = kvs or {}
         self.http: Http = http or FakeHttp(lambda call: HttpReply(500, {}, ""))
         self.clock = clock or FakeClock()
         self.ed25519: Ed25519 = ed25519 or NoEd25519()
@@ -84,7 +111,7 @@ class FakeBindings:
         return self.texts.get(name, default)
 
     def has(self, name: str) -> bool:
-        return name in self.texts or name in self.peers or name in self.upstreams
+        return name in self.texts or name in {*self.peers, *self.upstreams, *self.kvs}
 
     def peer(self, name: str) -> Peer:
         if name not in self.peers:
@@ -96,9 +123,14 @@ class FakeBindings:
             raise not_configured(name)
         return self.upstreams[name]
 
+    def kv(self, name: str) -> Kv:
+        if name not in self.kvs:
+            raise not_configured(name)
+        return self.kvs[name]
+
 
 class Deferred:
-    """Collects deferred work; `run` does it."""
+    """Collects deferred work; `run` does it. What is never run does not complain of it."""
 
     def __init__(self) -> None:
         self.work: list[Coroutine[Any, Any, None]] = []
@@ -107,6 +139,9 @@ class Deferred:
         self.work.append(work)
 
     async def run(self) -> None:
+        while self.work:
+            await self.work.pop(0)
+
+    def __del__(self) -> None:
         for work in self.work:
-            await work
-        self.work.clear()
+            work.close()

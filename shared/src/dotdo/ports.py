@@ -1,7 +1,7 @@
 """What domain code needs of the outside world, as small protocols. `dotdo.entry` implements them on the Workers runtime,
 `dotdo.fakes` in memory."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -69,22 +69,54 @@ class Peer(Protocol):
         ...
 
 
+class Kv(Protocol):
+    """A Workers KV namespace: values up to a minute old, one write a second to a key."""
+
+    async def put(self, key: str, value: str, *, ttl_s: int, metadata: Mapping[str, object]) -> None:
+        """`ttl_s` is at least 60. `metadata` as JSON is at most 1 KiB. Raises KvError."""
+        ...
+
+    async def list(self, prefix: str) -> list[tuple[str, Any]]:
+        """Name and metadata of the keys with this prefix, the first 1000. Raises KvError."""
+        ...
+
+
+class KvError(Exception):
+    """KV did not do what it was asked."""
+
+
 class Upstream(Protocol):
     """A bound Worker that inbound requests are passed on to. `inbound` is the runtime's own request, body unread."""
 
-    async def forward(
-        self, inbound: Any, url: str, remove: Iterable[str], add: Mapping[str, str]
-    ) -> "UpstreamResponse":
-        """The same request at `url`, headers `remove`d and `add`ed. Raises HttpError when the Worker fails."""
+    async def forward(self, inbound: Any, passage: "Passage") -> "UpstreamResponse":
+        """The same request, changed as `passage` says. Raises HttpError when the Worker fails or (`timed_out`) has not answered
+        in time, and ServiceError 413 when the body turns out to be longer than may pass.
+        """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How a request goes on: to `url`, with headers taken out and put in. `timeout_s` is until the answer's headers."""
+
+    url: str
+    remove: Iterable[str]
+    add: Mapping[str, str]
+    timeout_s: float = 30.0
+    max_body_bytes: int = 10 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class UpstreamResponse:
-    """`native` is the runtime's own response, its body unread."""
+    """`native` is the runtime's own response, its body unread. `body_bytes` is 0 when it is not known before the end.
+
+    `headers` are what the gateway puts on top of the Worker's own.
+    """
 
     status: int
     native: Any
+    body_bytes: int = 0
+    headers: Sequence[tuple[str, str]] = ()
 
 
 class Bindings(Protocol):
@@ -105,6 +137,10 @@ class Bindings(Protocol):
         ...
 
     def upstream(self, name: str) -> Upstream: ...
+
+    def kv(self, name: str) -> Kv:
+        """Raises ServiceError NOT_CONFIGURED when it is not bound."""
+        ...
 
     @property
     def http(self) -> Http: ...

@@ -1,18 +1,19 @@
 """A gateway whose Workers keep what reached them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from dotdo.errors import ServiceError
-from dotdo.fakes import FakeBindings, FakePeer
+from dotdo.fakes import Deferred, FakeBindings, FakePeer
 from dotdo.http import HttpResponse
 from dotdo.identity import IDENTITY_HEADER, Identity, verify_identity
 from dotdo.log import Logger
-from dotdo.ports import HttpError, Peer, Upstream, UpstreamResponse
-from gateway.pipeline import Gateway, Inbound
+from dotdo.ports import HttpError, Kv, Passage, Peer, Upstream, UpstreamResponse
+from gateway.pipeline import Gateway
+from gateway.requests import Inbound
 
 SECRET = "i" * 32
 
@@ -21,7 +22,8 @@ def verified(role: str, *permissions: str, **changes: object) -> dict[str, objec
     """What auth answers for a credential that is valid."""
     return {
         "valid": True, "code": "VALID", "kind": "api_key", "userId": f"usr_{role}", "role": role,
-        "organizationId": None, "permissions": list(permissions), "keyId": f"key_{role}", "sessionId": None, **changes,
+        "organizationId": None, "permissions": list(permissions), "keyId": f"key_{role}", "sessionId": None,
+        "rateLimit": None, "expiresAt": None, **changes,
     }  # fmt: skip
 
 
@@ -46,8 +48,8 @@ class Worker:
     fails: bool = False
     passed: list[tuple[str, list[str], dict[str, str]]] = field(default_factory=list)
 
-    async def forward(self, inbound: Any, url: str, remove: Iterable[str], add: Mapping[str, str]) -> UpstreamResponse:
-        self.passed.append((url, list(remove), dict(add)))
+    async def forward(self, inbound: Any, passage: Passage) -> UpstreamResponse:
+        self.passed.append((passage.url, list(passage.remove), dict(passage.add)))
         if self.fails:
             raise HttpError("connection to 10.1.2.3 refused")
         return UpstreamResponse(207, "the Worker's own")
@@ -55,16 +57,18 @@ class Worker:
 
 @dataclass
 class Stage:
-    """`ask` sends one request through the gateway."""
+    """`ask` sends one request through the gateway. `later` is what goes on after the responses."""
 
     bindings: FakeBindings
     workers: dict[str, Worker]
     gateway: Gateway
+    later: Deferred
+    log: Logger
 
     async def ask(
-        self, method: str, path: str, headers: dict[str, str] | None = None
+        self, method: str, path: str, headers: dict[str, str] | None = None, host: str = "api.test"
     ) -> HttpResponse | UpstreamResponse:
-        return await self.gateway.handle(Inbound(method, f"https://api.test{path}", headers or {}, object()))
+        return await self.gateway.handle(Inbound(method, f"https://{host}{path}", headers or {}, object(), self.later))
 
     def arrived(self) -> dict[str, list[tuple[str, list[str], dict[str, str]]]]:
         return {name: worker.passed for name, worker in self.workers.items() if worker.passed}
@@ -88,13 +92,15 @@ def open_stage() -> Open:
         bound: Iterable[str] = ("DB", "AUTH", "SCHEDULE"),
         auth: Callable[[str], object] = verify,
         log: Logger | None = None,
+        kvs: dict[str, Kv] | None = None,
         **texts: str,
     ) -> Stage:
         workers = {name: Worker() for name in bound}
         upstreams: dict[str, Upstream] = dict(workers)
         peers: dict[str, Peer] = {"AUTH": FakePeer(verify=auth)} if "AUTH" in workers else {}
-        bindings = FakeBindings({"INTERNAL_SECRET": SECRET, **texts}, peers=peers, upstreams=upstreams)
-        return Stage(bindings, workers, Gateway(bindings, log or Logger("gateway")))
+        bindings = FakeBindings({"INTERNAL_SECRET": SECRET, **texts}, peers=peers, upstreams=upstreams, kvs=kvs)
+        log = log or Logger("gateway")
+        return Stage(bindings, workers, Gateway(bindings, log), Deferred(), log)
 
     return opened
 
@@ -110,3 +116,8 @@ def auth_is_down() -> Callable[[str], object]:
         raise ServiceError("UNAVAILABLE", 503, "Service unavailable", "the auth service does not answer")
 
     return down
+
+
+@pytest.fixture
+def verified_as() -> Callable[..., dict[str, object]]:
+    return verified

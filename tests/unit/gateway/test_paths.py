@@ -77,7 +77,8 @@ def test_every_spelling_of_a_protected_path_meets_its_rule(route: Route, pieces:
     ("path", "prefix", "inner"),
     [
         ("/db/things/a", "/db", "/things/a"), ("/db", "/db", "/"), ("/db/", "/db", "/"),
-        ("/auth/login", "/auth", "/login"), ("/schedule/tasks", "/schedule", "/tasks"),
+        ("/auth/session", "/auth", "/session"), ("/auth/login", "/auth/login", "/login"),
+        ("/relationships/a", "/relationships", "/relationships/a"), ("/schedule/tasks", "/schedule", "/tasks"),
     ],
 )  # fmt: skip
 def test_the_prefix_is_removed(path: str, prefix: str, inner: str) -> None:

@@ -1,18 +1,18 @@
 """The gateway's pipeline over fakes: who gets through, and what the Worker behind it receives."""
 
 import json
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 
 from dotdo.errors import unavailable
-from dotdo.fakes import FakeBindings, FakePeer
+from dotdo.fakes import Deferred, FakeBindings, FakePeer
 from dotdo.http import HttpResponse
 from dotdo.identity import verify_identity
 from dotdo.log import Logger
-from dotdo.ports import HttpError, UpstreamResponse
-from gateway.pipeline import Gateway, Inbound
+from dotdo.ports import HttpError, Passage, UpstreamResponse
+from gateway.pipeline import Gateway
+from gateway.requests import Inbound
 
 SECRET = "s" * 32
 
@@ -30,7 +30,7 @@ def verify(credential: str) -> dict[str, Any]:
     if caller is None:
         return {"valid": False, "code": "NOT_FOUND"}
     common = {"valid": True, "kind": "api_key", "userId": f"usr_{credential}", "organizationId": None}
-    return {**common, **caller, "keyId": "key", "sessionId": None}
+    return {**common, **caller, "keyId": "key", "sessionId": None, "rateLimit": None, "expiresAt": None}
 
 
 class Upstream:
@@ -40,8 +40,8 @@ class Upstream:
         self.sent: list[tuple[str, list[str], dict[str, str]]] = []
         self._fails = fails
 
-    async def forward(self, inbound: Any, url: str, remove: Iterable[str], add: Mapping[str, str]) -> UpstreamResponse:
-        self.sent.append((url, list(remove), dict(add)))
+    async def forward(self, inbound: Any, passage: Passage) -> UpstreamResponse:
+        self.sent.append((passage.url, list(passage.remove), dict(passage.add)))
         if self._fails:
             raise HttpError("gone")
         return UpstreamResponse(200, "native")
@@ -67,7 +67,9 @@ async def ask(
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if caller:
         named["authorization"] = f"Bearer {caller}"
-    return await Gateway(bindings, Logger("gateway")).handle(Inbound(method, f"https://apis.do{path}", named, object()))
+    return await Gateway(bindings, Logger("gateway")).handle(
+        Inbound(method, f"https://api.test{path}", named, object(), Deferred())
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ async def test_the_worker_gets_its_own_path_and_a_signed_identity(
 ) -> None:
     await ask(bindings, "GET", "/db/things/a/b?x=1&y=/..", "viewer", x_request_id="mine", x_dotdo_identity="forged")
     ((url, removed, added),) = upstreams["DB"].sent
-    assert url == "https://apis.do/things/a/b?x=1&y=/.."
+    assert url == "https://api.test/things/a/b?x=1&y=/.."
     assert removed == ["x-dotdo-identity"]
     assert added["x-request-id"] == "mine"
     identity = verify_identity(

@@ -48,5 +48,5 @@ def test_a_path_of_any_characters_is_refused_or_stays_as_it_is(path: str) -> Non
 def test_only_auth_takes_callers_without_a_rule() -> None:
     for route in ROUTES:
         public = {route.rule(method).level for method in METHODS} == {"public"}
-        assert public == route.service_decides == (route.prefix == "/auth")
+        assert public == route.service_decides == (route.binding == "AUTH")
         assert {route.rule(method) for method in READS} == {route.reads}

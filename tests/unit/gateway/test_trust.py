@@ -84,7 +84,13 @@ async def test_a_viewer_reads_and_does_not_write(stage: Any, method: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, bearer("wrong-key"), {"authorization": "Basic x"}, {"cookie": "__Host-session=old"}]
+    "headers",
+    [
+        {},
+        bearer("wrong-key"),
+        {"authorization": "Basic x"},
+        {"cookie": "__Host-session=old", "origin": "https://api.test"},
+    ],
 )
 async def test_auth_sees_callers_that_are_not_known(stage: Any, headers: dict[str, str]) -> None:
     await stage.ask("POST", "/auth/login", headers)

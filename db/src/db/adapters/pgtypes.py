@@ -2,6 +2,13 @@
 
 OIDs: PostgreSQL's `pg_type.dat`. `numeric` stays text, since no JSON number holds it exactly; `bytea` stays `\\x…`;
 float specials, which JSON has no numbers for, stay `NaN` and `Infinity` as text.
+
+`int8` is a number up to 2^53 - 1 either way and text beyond, in arrays as well. Rows reach JavaScript through JSON.parse, which
+would round what lies beyond without a word; a BigInt would make `count(*)` one, too, and no JSON text can hold it. Python
+callers get the same, so that a row does not depend on who reads it. As a parameter both forms are taken, and a BigInt.
+
+Numbers inside `json` and `jsonb` are JSON's: whoever needs more digits than a double has stores them as text. Instants have
+milliseconds, as JavaScript's; microseconds come with `::text`. A list as a parameter is an array: a JSON list is bound as text.
 """
 
 import json
@@ -17,12 +24,20 @@ from dotdo.nesting import MAX_DEPTH, text_nests_deeper
 
 Decoder = Callable[[str], Any]
 
+_SAFE = 2**53 - 1
+"""JavaScript's Number.MAX_SAFE_INTEGER."""
+
 # How PostgreSQL writes all but the rarest instants when the session's time zone is UTC, which Neon's is.
 _IN_UTC = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00")
 # What callers store, with the list of rows around it that some of our own statements answer.
 _MAX_DECODED_DEPTH = MAX_DEPTH + 2
 
 _parse_json = json.JSONDecoder().raw_decode
+
+
+def decode_int8(text: str) -> int | str:
+    value = int(text)
+    return value if -_SAFE <= value <= _SAFE else text
 
 
 def decode_float(text: str) -> float | str:
@@ -109,7 +124,7 @@ def _quoted(text: str, at: int) -> tuple[str, int]:
 
 SCALARS: dict[int, Decoder] = {
     16: lambda text: text == "t",  # bool
-    20: int,  # int8
+    20: decode_int8,
     21: int,  # int2
     23: int,  # int4
     26: int,  # oid

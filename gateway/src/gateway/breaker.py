@@ -1,0 +1,60 @@
+"""A circuit breaker for each Worker behind the gateway: one that does not answer is left alone for a while."""
+
+import math
+from dataclasses import dataclass, field
+
+from dotdo.errors import ServiceError
+
+FAILURES = 5
+OPEN_S = 10.0
+
+
+@dataclass(slots=True)
+class Circuit:
+    """Closed until FAILURES calls in a row fail, then open for OPEN_S seconds, then open but for one call that probes."""
+
+    failures: int = 0
+    opened_s: float | None = None
+    probing: bool = False
+
+    def enter(self, now_s: float) -> float | None:
+        """None: the call may go ahead, and ends with `leave`. Else the seconds until another attempt makes sense."""
+        if self.opened_s is None:
+            return None
+        left_s = self.opened_s + OPEN_S - now_s
+        if left_s > 0 or self.probing:
+            return max(left_s, 1.0)
+        self.probing = True
+        return None
+
+    def leave(self, now_s: float, *, answered: bool) -> None:
+        """How the call went."""
+        self.probing = False
+        if answered:
+            self.failures, self.opened_s = 0, None
+            return
+        self.failures += 1
+        if self.failures >= FAILURES:
+            self.opened_s = now_s
+
+    def abandon(self) -> None:
+        """The call was given up before anybody could know how it goes."""
+        self.probing = False
+
+
+@dataclass(slots=True)
+class Breaker:
+    """The circuits by binding."""
+
+    circuits: dict[str, Circuit] = field(default_factory=dict)
+
+    def enter(self, binding: str, now_s: float) -> Circuit:
+        """The circuit, which the call goes through. Raises 503 CIRCUIT_OPEN with Retry-After."""
+        circuit = self.circuits.setdefault(binding, Circuit())
+        left_s = circuit.enter(now_s)
+        if left_s is None:
+            return circuit
+        raise ServiceError(
+            "CIRCUIT_OPEN", 503, "Service unavailable", f"the {binding.lower()} service has not been answering",
+            retryable=True, headers={"retry-after": str(math.ceil(left_s))},
+        )  # fmt: skip

@@ -1,0 +1,57 @@
+"""Which limit a request counts against: by address before anything is known of it, then by class and caller."""
+
+import hashlib
+import hmac
+
+from dotdo.log import Logger
+from dotdo.ports import Bindings, Defer
+from dotdo.rate_limits.fields import header_fields, too_many_requests
+from dotdo.rate_limits.gossip import Gossip
+from dotdo.rate_limits.limiter import Decision, Limiter
+from dotdo.rate_limits.policies import policies
+from gateway.credentials import Caller
+
+KEYS = "rl1"
+
+
+class Limits:
+    """Without KV the isolate keeps its limits by itself. Raises NOT_CONFIGURED for numbers that cannot be read."""
+
+    def __init__(self, bindings: Bindings, log: Logger) -> None:
+        self._clock = bindings.clock
+        key = hmac.digest(bindings.optional("INTERNAL_SECRET").encode(), b"rate-limits", hashlib.sha256)
+        self._limiter = Limiter(policies(bindings.optional("RATE_LIMITS")), key)
+        self._gossip: Gossip | None = None
+        if bindings.has("GATEWAY_KV"):
+            prefix = f"{KEYS}/{bindings.optional('ENVIRONMENT', 'production')}/"
+            self._gossip = Gossip(self._limiter, bindings.kv("GATEWAY_KV"), self._clock, log, prefix)
+
+    def take_address(self, address: str) -> Decision:
+        """Counts one request of an address."""
+        return self._limiter.take("ip", address, self._clock.now_s())
+
+    def take(self, policy: str, caller: Caller, address: str) -> Decision:
+        """Counts one request of a caller in a class. A limit of an API key's own is for the class `default`."""
+        own = caller.rate_limit if policy == "default" else None
+        return self._limiter.take(policy, _name(caller, address), self._clock.now_s(), own)
+
+    def tell(self, defer: Defer) -> None:
+        """Lets the other isolates know, after the response, when there is something to know."""
+        if self._gossip is not None:
+            self._gossip.exchange(defer)
+
+    def fields(self, decision: Decision | None) -> list[tuple[str, str]]:
+        return header_fields(decision, self._clock.now_s()) if decision else []
+
+
+def require(decision: Decision) -> None:
+    """Raises 429 for a refusal."""
+    if not decision.allowed:
+        raise too_many_requests(decision)
+
+
+def _name(caller: Caller, address: str) -> str:
+    identity = caller.identity
+    if identity.kind == "anonymous":
+        return f"ip:{address}"
+    return f"k:{identity.key_id}" if identity.key_id else f"u:{identity.subject}"

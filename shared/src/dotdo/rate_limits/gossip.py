@@ -1,0 +1,81 @@
+"""What the isolates tell each other through KV: each writes one key of its own, and reads everybody's with one list.
+
+So no key has two writers and none is written more than once in `PERIOD_S` (KV takes one write a second to a key); what they
+say stands in the metadata, which a list brings along. All of it after the response. KV failing or slow changes nothing but
+the news: each isolate then keeps the limits by itself.
+"""
+
+import asyncio
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping
+
+from dotdo.log import Logger
+from dotdo.ports import Clock, Defer, Kv
+from dotdo.rate_limits.limiter import Limiter
+
+PERIOD_S = 5.0
+LIFETIME_S = 120
+"""When KV forgets an isolate that has gone; it takes no less than 60."""
+FRESH_S = 75.0
+"""News this old still count: KV may show a write a minute late, and it is `PERIOD_S` old when it is written."""
+KV_TIMEOUT_S = 10.0
+LOST_S = 2 * (PERIOD_S + 2 * KV_TIMEOUT_S)
+"""After this long an exchange that has not come back was ended by the runtime."""
+
+
+class Gossip:
+    """`prefix`: of the keys; a deployment's own, since several share a namespace."""
+
+    def __init__(self, limiter: Limiter, kv: Kv, clock: Clock, log: Logger, prefix: str) -> None:
+        self._limiter = limiter
+        self._kv = kv
+        self._clock = clock
+        self._log = log
+        self._prefix = prefix
+        self._key = prefix + secrets.token_hex(8)
+        self._begun_s: float | None = None
+
+    def exchange(self, defer: Defer) -> None:
+        """Has an exchange happen in `PERIOD_S` seconds when there is something to tell and none is under way."""
+        if not self._limiter.hot:
+            return
+        now_s = self._clock.now_s()
+        if self._begun_s is not None and now_s - self._begun_s < LOST_S:
+            return
+        self._begun_s = now_s
+        defer(self._exchange())
+
+    async def _exchange(self) -> None:
+        try:
+            await self._clock.sleep(PERIOD_S)
+            async with asyncio.timeout(KV_TIMEOUT_S):
+                await self._tell()
+            async with asyncio.timeout(KV_TIMEOUT_S):
+                await self._hear()
+        except Exception as error:
+            self._log.warn("rate_limits.gossip_failed", error=repr(error))
+        finally:
+            self._begun_s = None
+
+    async def _tell(self) -> None:
+        now_s = self._clock.now_s()
+        told = {"t": int(now_s), "d": self._limiter.demands(now_s)}
+        await self._kv.put(self._key, "", ttl_s=LIFETIME_S, metadata=told)
+
+    async def _hear(self) -> None:
+        oldest = self._clock.now_s() - FRESH_S
+        elsewhere: dict[str, float] = defaultdict(float)
+        for name, told in await self._kv.list(self._prefix):
+            if name != self._key:
+                for digest, demand in _fresh_demands(told, oldest).items():
+                    elsewhere[digest] += demand
+        self._limiter.learn(dict(elsewhere))
+
+
+def _fresh_demands(told: object, oldest: float) -> Mapping[str, float]:
+    """What one isolate tells; nothing when it is old or not what we write."""
+    match told:
+        case {"t": int(at), "d": dict(demands)} if at >= oldest:
+            return {k: v for k, v in demands.items() if isinstance(v, int | float) and 0 <= v < 1e9}
+    return {}

@@ -1,0 +1,37 @@
+"""The classes of rate limit. Data; RATE_LIMITS changes the numbers of one deployment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dotdo.errors import ServiceError, not_configured
+
+WINDOW_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """At most `limit` requests of one identity in `WINDOW_S` seconds."""
+
+    name: str
+    limit: int
+
+
+LIMITS: Mapping[str, int] = {"default": 60, "ai": 20, "batch": 5, "workflows": 30, "auth": 10, "ip": 300}
+"""Requests a minute by class. `ip` counts by address before anything is known of the caller."""
+
+
+def policies(changes: str = "") -> dict[str, Policy]:
+    """The classes with `changes` such as `default=600 ip=3000`. Raises NOT_CONFIGURED for what cannot be read."""
+    limits = {**LIMITS, **dict(_change(word) for word in changes.split())}
+    return {name: Policy(name, limit) for name, limit in limits.items()}
+
+
+def _change(word: str) -> tuple[str, int]:
+    name, _, number = word.partition("=")
+    if name not in LIMITS or not number.isascii() or not number.isdigit() or int(number) < 1:
+        raise _unreadable(word)
+    return name, int(number)
+
+
+def _unreadable(word: str) -> ServiceError:
+    return not_configured(f"RATE_LIMITS ({word!r} is not class=number; the classes are {', '.join(LIMITS)})")

@@ -1,0 +1,58 @@
+"""gateway.breaker: a Worker that does not answer is left alone, and tried again by one request."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dotdo.errors import ServiceError
+from gateway.breaker import FAILURES, OPEN_S, Breaker, Circuit
+
+
+def fail(breaker: Breaker, times: int, now_s: float = 0.0) -> None:
+    for _ in range(times):
+        breaker.enter("DB", now_s).leave(now_s, answered=False)
+
+
+def test_it_opens_at_the_fifth_failure_in_a_row() -> None:
+    breaker = Breaker()
+    fail(breaker, FAILURES - 1)
+    breaker.enter("DB", 0.0).leave(0.0, answered=True)
+    fail(breaker, FAILURES)
+    with pytest.raises(ServiceError, match="CIRCUIT_OPEN") as refused:
+        breaker.enter("DB", 4.5)
+    assert (refused.value.status, refused.value.headers) == (503, {"retry-after": "6"})
+    breaker.enter("AUTH", 4.5)
+
+
+def test_one_probe_at_a_time_decides() -> None:
+    breaker = Breaker()
+    fail(breaker, FAILURES)
+    probe = breaker.enter("DB", OPEN_S)
+    with pytest.raises(ServiceError):
+        breaker.enter("DB", OPEN_S)
+    probe.leave(OPEN_S, answered=False)
+    with pytest.raises(ServiceError):
+        breaker.enter("DB", 2 * OPEN_S - 0.1)
+    breaker.enter("DB", 2 * OPEN_S).leave(2 * OPEN_S, answered=True)
+    fail(breaker, FAILURES - 1, 2 * OPEN_S)
+    breaker.enter("DB", 2 * OPEN_S)
+
+
+def test_a_probe_that_is_given_up_leaves_its_place_to_another() -> None:
+    breaker = Breaker()
+    fail(breaker, FAILURES)
+    breaker.enter("DB", OPEN_S).abandon()
+    breaker.enter("DB", OPEN_S)
+
+
+@given(st.lists(st.tuples(st.floats(0, 20), st.booleans())))
+def test_it_is_never_shut_for_good(calls: list[tuple[float, bool]]) -> None:
+    circuit, now_s = Circuit(), 0.0
+    for gap, answered in calls:
+        now_s += gap
+        left_s = circuit.enter(now_s)
+        if left_s is None:
+            circuit.leave(now_s, answered=answered)
+        else:
+            assert 0 < left_s <= OPEN_S
+    assert circuit.enter(now_s + OPEN_S) is None

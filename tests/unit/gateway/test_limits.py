@@ -1,0 +1,110 @@
+"""Limits on a request's way: by address before anything else, then by class and caller, without a KV operation."""
+
+import json
+from typing import Any
+
+import pytest
+
+from dotdo.fakes import FakeKv
+from gateway.addresses import client_address
+
+ADMIN = {"authorization": "Bearer admin-key"}
+
+
+def problem(response: Any) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(response.body)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"), ("::ffff:192.0.2.7", "192.0.2.7"), ("", "unknown"),
+        ("nonsense", "unknown"), ("192.0.2.7, 10.0.0.1", "unknown"),
+    ],
+)  # fmt: skip
+def test_addresses(given: str, address: str) -> None:
+    assert client_address({"cf-connecting-ip": given}) == address
+
+
+def test_what_a_client_writes_itself_is_no_address() -> None:
+    assert (
+        client_address({"x-forwarded-for": "1.2.3.4", "x-real-ip": "1.2.3.4", "forwarded": "for=1.2.3.4"}) == "unknown"
+    )
+
+
+async def test_guessing_is_stopped_before_auth_is_asked(open_stage: Any) -> None:
+    stage = open_stage()
+    statuses = [
+        (
+            await stage.ask(
+                "GET", "/db/things", {"authorization": f"Bearer guess-{n}", "cf-connecting-ip": "192.0.2.7"}
+            )
+        ).status
+        for n in range(310)
+    ]
+    assert (statuses.count(401), statuses.count(429)) == (300, 10)
+    assert len(stage.bindings.peers["AUTH"].calls) == 300
+    other = await stage.ask("GET", "/db/things", {**ADMIN, "cf-connecting-ip": "192.0.2.8"})
+    assert other.status == 207
+
+
+async def test_sixty_reads_a_minute_and_a_429_that_explains_itself(open_stage: Any) -> None:
+    stage = open_stage()
+    responses = [await stage.ask("GET", "/db/things", ADMIN) for _ in range(61)]
+    assert [response.status for response in responses] == [207] * 60 + [429]
+    fields, body = dict(responses[-1].headers), problem(responses[-1])
+    assert int(fields["retry-after"]) >= 1
+    assert fields["ratelimit"] == f'"default";r=0;t={fields["retry-after"]}'
+    assert (body["code"], body["violated-policies"]) == ("RATE_LIMITED", ["default"])
+    assert body["type"] == "https://iana.org/assignments/http-problem-types#quota-exceeded"
+    stage.bindings.clock.now += int(fields["retry-after"])
+    assert (await stage.ask("GET", "/db/things", ADMIN)).status == 207
+
+
+async def test_a_key_with_a_limit_of_its_own(open_stage: Any, verified_as: Any) -> None:
+    stage = open_stage(auth=lambda credential: verified_as("admin", "*", rateLimit=2))
+    assert [(await stage.ask("GET", "/db/things", ADMIN)).status for _ in range(3)] == [207, 207, 429]
+    assert (await stage.ask("GET", "/auth/login", ADMIN)).status == 207, "the other classes keep theirs"
+
+
+async def test_users_behind_one_address_have_limits_of_their_own(open_stage: Any, verified_as: Any) -> None:
+    stage = open_stage(auth=lambda credential: verified_as(credential, "*", kind="user", keyId=None))
+    for user in ("one", "two"):
+        for _ in range(60):
+            assert (await stage.ask("GET", "/db/things", {"authorization": f"Bearer {user}"})).status == 207
+    assert (await stage.ask("GET", "/db/things", {"authorization": "Bearer one"})).status == 429
+
+
+async def test_numbers_of_the_deployment(open_stage: Any) -> None:
+    stage = open_stage(RATE_LIMITS="default=2")
+    assert [(await stage.ask("GET", "/db/things", ADMIN)).status for _ in range(3)] == [207, 207, 429]
+
+
+async def test_its_own_pages_are_not_limited_nor_counted(open_stage: Any) -> None:
+    stage = open_stage(RATE_LIMITS="ip=1")
+    for _ in range(5):
+        response = await stage.ask("GET", "/health")
+        assert response.status == 200
+        assert "ratelimit" not in dict(response.headers)
+
+
+async def test_no_kv_operation_on_any_requests_way(open_stage: Any) -> None:
+    kv = FakeKv()
+    stage = open_stage(kvs={"GATEWAY_KV": kv})
+    for _ in range(100):
+        await stage.ask("GET", "/db/things", ADMIN)
+    assert kv.operations == 0
+    await stage.later.run()
+    assert kv.operations == 2
+
+
+async def test_kv_that_fails_fails_no_request(open_stage: Any) -> None:
+    kv = FakeKv()
+    kv.fails = True
+    stage = open_stage(kvs={"GATEWAY_KV": kv})
+    for _ in range(3):
+        assert [(await stage.ask("GET", "/db/things", ADMIN)).status for _ in range(60)] == [207] * 60
+        await stage.later.run()
+        stage.bindings.clock.now += 120

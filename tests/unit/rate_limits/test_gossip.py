@@ -1,0 +1,134 @@
+"""dotdo.rate_limits.gossip: after the response, one put and one list in five seconds, and nothing ever fails by it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from dotdo.fakes import Deferred, FakeClock, FakeKv
+from dotdo.log import Logger
+from dotdo.rate_limits.gossip import FRESH_S, LOST_S, Gossip
+from dotdo.rate_limits.limiter import Limiter
+from dotdo.rate_limits.policies import policies
+
+
+class Isolate:
+    def __init__(self, kv: Any, clock: FakeClock, prefix: str = "rl1/test/") -> None:
+        self.clock = clock
+        self.limiter = Limiter(policies(), b"secret")
+        self.gossip = Gossip(self.limiter, kv, clock, Logger("test"), prefix)
+        self.later = Deferred()
+
+    def ask(self, times: int, identity: str = "u:1") -> int:
+        allowed = sum(self.limiter.take("default", identity, self.clock.now_s()).allowed for _ in range(times))
+        self.gossip.exchange(self.later)
+        return allowed
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(1_790_000_040.0)
+
+
+async def test_nothing_is_told_while_nobody_is_near_a_limit(clock: FakeClock) -> None:
+    kv = FakeKv()
+    isolate = Isolate(kv, clock)
+    isolate.ask(5)
+    assert isolate.later.work == []
+    assert kv.operations == 0
+
+
+async def test_one_exchange_at_a_time_with_two_operations(clock: FakeClock) -> None:
+    kv = FakeKv()
+    isolate = Isolate(kv, clock)
+    for _ in range(50):
+        isolate.ask(10)
+    assert (len(isolate.later.work), kv.operations) == (1, 0)
+    await isolate.later.run()
+    assert kv.operations == 2
+    ((key, told),) = kv.entries.items()
+    assert key.startswith("rl1/test/")
+    assert told["t"] == int(clock.now_s())
+    assert list(told["d"].values()) == [500]
+    isolate.ask(10)
+    assert len(isolate.later.work) == 1
+
+
+async def test_isolates_hear_of_each_other_and_share(clock: FakeClock) -> None:
+    kv = FakeKv()
+    one, two = Isolate(kv, clock), Isolate(kv, clock)
+    assert (one.ask(600), two.ask(600)) == (60, 60), "the first minute, before any news"
+    for isolate in (one, two, one):
+        await isolate.later.run()
+        isolate.ask(1)
+    clock.now += 120
+    assert one.ask(600) + two.ask(600) < 100
+    clock.now += 60
+    assert one.ask(600) + two.ask(600) <= 62
+
+
+async def test_old_news_do_not_count_and_what_is_no_news_neither(clock: FakeClock) -> None:
+    kv = FakeKv()
+    one = Isolate(kv, clock)
+    one.ask(600)
+    (digest,) = one.limiter.demands(clock.now_s())
+    told: list[Any] = [
+        {"t": int(clock.now_s() - FRESH_S), "d": {digest: 1e6}}, None, [], "x", {"t": "now", "d": {digest: 1e6}},
+        {"t": int(clock.now_s()) + 5, "d": {digest: "1e6"}}, {"t": int(clock.now_s()) + 5, "d": {digest: -5}},
+    ]  # fmt: skip
+    kv.entries = {f"rl1/test/{n}": entry for n, entry in enumerate(told)}
+    await one.later.run()
+    clock.now += 120
+    assert one.ask(100) == 60
+
+
+async def test_deployments_that_share_a_namespace_do_not_hear_of_each_other(clock: FakeClock) -> None:
+    kv = FakeKv()
+    one, two = Isolate(kv, clock, "rl1/staging/"), Isolate(kv, clock, "rl1/production/")
+    for isolate in (one, two, one):
+        isolate.ask(600)
+        await isolate.later.run()
+    clock.now += 120
+    assert one.ask(100) == 60
+
+
+async def test_kv_that_fails_changes_nothing_but_the_news(clock: FakeClock, capsys: pytest.CaptureFixture[str]) -> None:
+    kv = FakeKv()
+    kv.fails = True
+    isolate = Isolate(kv, clock)
+    assert isolate.ask(100) == 60
+    await isolate.later.run()
+    assert "rate_limits.gossip_failed" in capsys.readouterr().out
+    clock.now += 120
+    assert isolate.ask(100) == 60
+    kv.fails = False
+    await isolate.later.run()
+    assert len(kv.entries) == 1
+
+
+class SilentKv:
+    async def put(self, key: str, value: str, *, ttl_s: int, metadata: Mapping[str, object]) -> None:
+        await asyncio.Event().wait()
+
+    async def list(self, prefix: str) -> list[tuple[str, Any]]:
+        raise AssertionError("not before the put")
+
+
+def test_kv_that_does_not_answer_is_given_up(clock: FakeClock, run_at_once: Callable[..., Any]) -> None:
+    isolate = Isolate(SilentKv(), clock)
+    isolate.ask(100)
+    run_at_once(isolate.later.run())
+    assert isolate.ask(100) == 0
+    assert len(isolate.later.work) == 1, "and tried again"
+
+
+async def test_an_exchange_that_the_runtime_ended_does_not_stop_the_next(clock: FakeClock) -> None:
+    isolate = Isolate(FakeKv(), clock)
+    isolate.ask(100)
+    isolate.later = Deferred()
+    isolate.ask(100)
+    assert isolate.later.work == []
+    clock.now += LOST_S
+    isolate.ask(100)
+    assert len(isolate.later.work) == 1

@@ -1,0 +1,143 @@
+"""dotdo.rate_limits.limiter: one isolate by itself is exact, with news of others it admits its share."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dotdo.errors import ServiceError
+from dotdo.rate_limits.fields import header_fields, too_many_requests
+from dotdo.rate_limits.limiter import Limiter
+from dotdo.rate_limits.policies import LIMITS, policies
+
+START_S = 1_790_000_040.0 - 1_790_000_040.0 % 60
+
+
+def limiter(**limits: int) -> Limiter:
+    return Limiter(policies(" ".join(f"{name}={limit}" for name, limit in limits.items())), b"secret")
+
+
+@pytest.mark.parametrize(("policy", "limit"), LIMITS.items())
+def test_exactly_the_limit_is_admitted_in_a_window(policy: str, limit: int) -> None:
+    one = limiter()
+    assert sum(one.take(policy, "u:1", START_S + n / 100).allowed for n in range(limit * 3)) == limit
+
+
+def test_identities_and_classes_count_apart() -> None:
+    one = limiter()
+    for _ in range(LIMITS["default"]):
+        assert one.take("default", "u:1", START_S).allowed
+    assert not one.take("default", "u:1", START_S).allowed
+    assert one.take("default", "u:2", START_S).allowed
+    assert one.take("ai", "u:1", START_S).allowed
+
+
+def test_a_limit_of_the_keys_own_replaces_the_class_s() -> None:
+    one = limiter()
+    assert [one.take("default", "k:1", START_S, 2).allowed for _ in range(3)] == [True, True, False]
+
+
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=300))
+def test_no_minute_of_any_sequence_admits_more_than_the_window_allows(gaps: list[float]) -> None:
+    """Within an aligned window never more than the limit; in any rolling minute less than twice of it."""
+    one, now_s, admitted = limiter(), START_S, list[float]()
+    for gap in gaps:
+        now_s += gap
+        if one.take("workflows", "u:1", now_s).allowed:
+            admitted.append(now_s)
+    for start_s in admitted:
+        within = [at for at in admitted if start_s <= at < start_s + 60]
+        assert len(within) < 2 * LIMITS["workflows"]
+        aligned = [at for at in admitted if at // 60 == start_s // 60]
+        assert len(aligned) <= LIMITS["workflows"]
+
+
+@given(st.lists(st.floats(0, 30), min_size=1, max_size=100))
+def test_who_comes_back_when_told_is_let_in(gaps: list[float]) -> None:
+    one, now_s = limiter(), START_S
+    for gap in gaps:
+        now_s += gap
+        decision = one.take("batch", "u:1", now_s)
+        if not decision.allowed:
+            assert 1 <= decision.reset_s <= 120
+            now_s += decision.reset_s
+            assert one.take("batch", "u:1", now_s).allowed
+
+
+def test_news_of_others_make_it_a_share() -> None:
+    one = limiter()
+    (digest,) = _digest(one)
+    one.learn({digest: 300.0})
+    minutes = [
+        sum(one.take("default", "u:1", start_s + n / 5).allowed for n in range(300))
+        for start_s in (START_S + 120, START_S + 180)
+    ]
+    assert minutes[1] in range(25, 31), "half of the limit, for half of the demand"
+
+
+def test_there_is_always_a_share_of_one() -> None:
+    one = limiter()
+    (digest,) = _digest(one)
+    one.learn({digest: 1e8})
+    assert one.take("default", "u:1", START_S + 120).allowed
+
+
+def _digest(one: Limiter) -> dict[str, float]:
+    for _ in range(10):
+        one.take("default", "u:1", START_S)
+    return one.demands(START_S)
+
+
+def test_memory_is_bounded() -> None:
+    one = Limiter(policies(), b"secret", max_cells=100)
+    for n in range(1_000):
+        one.take("ip", str(n), START_S)
+    assert len(one) == 100
+
+
+def test_at_most_sixty_are_told_of_and_nobody_by_name() -> None:
+    one = limiter()
+    for user in range(100):
+        for _ in range(6 + user):
+            one.take("default", f"u:{user}", START_S)
+    told = one.demands(START_S)
+    assert len(told) == 60
+    assert min(told.values()) == 46
+    assert all(len(digest) == 8 for digest in told)
+    assert not one.hot
+
+
+def test_cold_identities_are_not_told_of() -> None:
+    one = limiter()
+    for _ in range(5):
+        one.take("default", "u:1", START_S)
+    assert not one.hot
+    assert one.demands(START_S) == {}
+
+
+def test_the_fields_of_a_response() -> None:
+    decision = limiter().take("default", "u:1", START_S + 18)
+    assert header_fields(decision, START_S + 18) == [
+        ("ratelimit-policy", '"default";q=60;w=60'), ("ratelimit", '"default";r=59;t=42'),
+        ("x-ratelimit-limit", "60"), ("x-ratelimit-remaining", "59"), ("x-ratelimit-reset", str(int(START_S) + 60)),
+    ]  # fmt: skip
+
+
+def test_a_refusal_says_when_to_come_back_and_which_class() -> None:
+    one = limiter(batch=1)
+    one.take("batch", "u:1", START_S)
+    error = too_many_requests(one.take("batch", "u:1", START_S + 30))
+    assert (error.status, error.code, error.headers["retry-after"]) == (429, "RATE_LIMITED", "90")
+    assert error.type.endswith("#quota-exceeded")
+    assert error.members == {"violated-policies": ["batch"]}
+
+
+@pytest.mark.parametrize("text", ["default", "default=", "default=0", "default=-1", "nothing=5", "ip=1.5", "ip=٣"])
+def test_numbers_that_cannot_be_read_are_named(text: str) -> None:
+    with pytest.raises(ServiceError, match="RATE_LIMITS") as refused:
+        policies(text)
+    assert refused.value.code == "NOT_CONFIGURED"
+
+
+def test_numbers_can_be_changed() -> None:
+    changed = policies("default=600  ip=9")
+    assert {name: policy.limit for name, policy in changed.items()} == {**LIMITS, "default": 600, "ip": 9}
