@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dotdo.contracts import auth, db, schedule
+from dotdo.contracts import auth, db, gateway, schedule
+from gateway.routes import ROUTES
 from scripts.contracts.openapi import Mounted, document
 from scripts.contracts.typescript import declarations
 from scripts.runtime.services import ROOT
@@ -23,8 +24,17 @@ def derived() -> Iterator[tuple[Path, str]]:
     """Every file, and what it should hold."""
     for contract in CONTRACTS:
         yield TYPES / f"{contract.service}.d.ts", declarations(contract)
-    mounted = [Mounted(contract, f"/{contract.service}") for contract in CONTRACTS]
-    yield OPENAPI, json.dumps(document(mounted, VERSION), indent=1, ensure_ascii=False) + "\n"
+    yield OPENAPI, json.dumps(document(mounted(), VERSION), indent=1, ensure_ascii=False) + "\n"
+
+
+def mounted() -> list[Mounted]:
+    """The gateway's own endpoints, then each service's under its route."""
+    by_prefix = {route.prefix: route for route in ROUTES}
+    routes = [(contract, by_prefix[f"/{contract.service}"]) for contract in CONTRACTS]
+    return [
+        Mounted(gateway.CONTRACT),
+        *(Mounted(contract, route.prefix, route.reads, route.writes) for contract, route in routes),
+    ]
 
 
 def main(

@@ -19,7 +19,8 @@ def schemas_of(
     """The schema of each named type, and the models they refer to. `camel`: the names on the wire of RPC, else of HTTP."""
     adapters = [(name, mode, TypeAdapter(kind)) for name, mode, kind in types]
     found, definitions = TypeAdapter.json_schemas(adapters, by_alias=camel, ref_template=ref_template)
-    return {name: schema for (name, _), schema in found.items()}, definitions.get("$defs", {})
+    models = definitions.get("$defs", {})
+    return {name: _untitled(schema) for (name, _), schema in found.items()}, _untitled(models)
 
 
 def parameters_of(params: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:
@@ -29,3 +30,12 @@ def parameters_of(params: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:
 
 def _required(default: Any) -> bool:
     return default is ... or (isinstance(default, FieldInfo) and default.is_required())
+
+
+def _untitled(value: Any) -> Any:
+    """Without the titles that pydantic makes of names: they say nothing the names do not. A property may be called title."""
+    if isinstance(value, list):
+        return [_untitled(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _untitled(part) for key, part in value.items() if not (key == "title" and isinstance(part, str))}

@@ -12,7 +12,14 @@ const NAMESPACE_PLUGIN = join(import.meta.dirname, "namespace_plugin.mjs");
 const configuration = JSON.parse(readFileSync(process.argv[2], "utf8"));
 
 // The module types wrangler uploads with: source by its rules, packages as data but for the SDK's own JavaScript.
-const SOURCE_TYPES = { ".py": "PythonModule", ".txt": "Text", ".html": "Text", ".sql": "Text", ".bin": "Data" };
+const SOURCE_TYPES = {
+  ".py": "PythonModule",
+  ".txt": "Text",
+  ".html": "Text",
+  ".json": "Text",
+  ".sql": "Text",
+  ".bin": "Data",
+};
 
 function packageType(name) {
   return /^python_modules\/workers\/.*\.m?js$/.test(name) ? "ESModule" : "Data";

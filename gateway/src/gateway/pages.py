@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dotdo.http import HttpResponse, json_response
 from dotdo.ports import Bindings
 from gateway import readiness
+from gateway.documents import Documents
 from gateway.requests import Inbound
 
 VERSION = "0.1.0"
@@ -16,13 +17,16 @@ Page = Callable[[Inbound], Awaitable[HttpResponse]]
 class Pages:
     def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
-        self._pages: dict[str, Page] = {"/": self._card, "/health": self._health, "/ready": self._ready}
+        self._documents = Documents()
+        self._pages: dict[str, Page] = {
+            "/": self._card, "/health": self._health, "/ready": self._ready, "/openapi.json": self._openapi,
+        }  # fmt: skip
 
     def find(self, path: str) -> Page | None:
         return self._pages.get(path)
 
     async def _card(self, inbound: Inbound) -> HttpResponse:
-        links = {name: f"/{name}" for name in ("health", "ready", "auth", "db", "schedule")}
+        links = {name: f"/{name}" for name in ("health", "ready", "openapi.json", "auth", "db", "schedule")}
         return json_response({"service": "gateway", "version": VERSION, "links": links})
 
     async def _health(self, inbound: Inbound) -> HttpResponse:
@@ -30,3 +34,6 @@ class Pages:
 
     async def _ready(self, inbound: Inbound) -> HttpResponse:
         return await readiness.ready(self._bindings, PLATFORM)
+
+    async def _openapi(self, inbound: Inbound) -> HttpResponse:
+        return self._documents.openapi().answer(inbound.headers.get("if-none-match", ""))

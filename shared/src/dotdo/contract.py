@@ -31,7 +31,8 @@ class RpcMethod:
 class Endpoint:
     """`path` is a template with `{name}` segments. `permission` is asked on top of `access`.
 
-    `also` are the other statuses a success can have, `media` is what it is written in: for whoever reads the documentation.
+    For whoever reads the documentation: `also` are the other statuses a result can come with, `media` is what it is written
+    in, `headers` are the request headers that count, `problems` the errors that follow from nothing else in the row.
     """
 
     verb: str
@@ -46,6 +47,8 @@ class Endpoint:
     status: int = 200
     also: tuple[int, ...] = ()
     media: str = "application/json"
+    headers: tuple[str, ...] = ()
+    problems: tuple[int, ...] = ()
 
     @cached_property
     def parts(self) -> tuple[str, ...]:

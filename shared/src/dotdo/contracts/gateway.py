@@ -1,0 +1,37 @@
+"""The gateway's own endpoints. Everything else it passes on; the tables of the services say what is there."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from dotdo.contract import Contract, Endpoint
+from dotdo.contracts.common import Health
+from dotdo.model import Model
+
+
+class GatewayCard(Model):
+    """`links`: the gateway's own pages, and the path each service is under."""
+
+    service: str
+    version: str
+    links: dict[str, str]
+
+
+class Readiness(Health):
+    """`services`: how each Worker behind the gateway does."""
+
+    services: dict[str, Literal["ok", "degraded", "down"]] = Field(description="by service name")
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/", "card", "What is here, and where.", access="public", result=GatewayCard),
+    Endpoint("GET", "/health", "health", "Whether the gateway itself answers.", access="public", result=Health),
+    Endpoint("GET", "/ready", "ready", "Whether everything behind it answers; 503 when something does not.",
+             access="public", result=Readiness, also=(503,)),
+    Endpoint("GET", "/openapi.json", "openapi", "This document.",
+             access="public", result=dict[str, Any], also=(304,), headers=("If-None-Match",)),
+    Endpoint("GET", "/docs", "docs", "This document as a page to read and to try.",
+             access="public", result=str, also=(304,), headers=("If-None-Match",), media="text/html"),
+)  # fmt: skip
+
+CONTRACT = Contract("gateway", "0.1.0", (), ENDPOINTS)
