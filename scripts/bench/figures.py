@@ -27,14 +27,17 @@ class Throughput:
     name: str
     path: str
     floor: str
+    at_least: float = 0.0
 
-    goal = ""
+    @property
+    def goal(self) -> str:
+        return f"≥ {self.at_least:g}" if self.at_least else ""
 
     def value(self, rates: Rates) -> float:
         return rates[self.path] / rates[self.floor]
 
     def reached(self, value: float) -> bool:
-        return True
+        return value >= self.at_least
 
 
 @dataclass(frozen=True, slots=True)

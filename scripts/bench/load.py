@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
 from scripts.runtime.services import ROOT
 from scripts.stack.node import node
 from scripts.stack.process import LOOPBACK
@@ -39,6 +41,15 @@ class Round:
     requests_per_s: float
     p50_ms: float
     p99_ms: float
+
+
+async def first_answer(target: Target) -> None:
+    """Waits for what only the first request pays: imports, a pool of connections. Raises ValueError for another status."""
+    async with httpx.AsyncClient(timeout=60) as client:
+        method = "GET" if target.body is None else "POST"
+        answer = await client.request(method, target.url, headers=target.headers, content=target.body)
+    if answer.status_code != target.expected:
+        raise ValueError(f"{target.name}: {answer.status_code} {answer.text[:500]}")
 
 
 async def load(target: Target, seconds: int) -> Round:

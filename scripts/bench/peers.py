@@ -1,22 +1,49 @@
-"""The small Workers below `workers/` that stand beside the platform's: floors, and callers of what has no HTTP of its own."""
+"""The small Workers below `workers/` that stand beside the platform's: floors, callers of what has no HTTP of its own, and
+gateways on other frameworks.
+"""
 
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from scripts.runtime.config import LOCAL_FLAGS, read_configuration, vendored_packages
-from scripts.runtime.services import SERVICES
+from scripts.runtime.services import FASTAPI, ROOT, SERVICES
+from scripts.runtime.vendor import vendor
+from scripts.stack.node import node
 from scripts.stack.process import LOOPBACK, free_port
 
 FOLDER = Path(__file__).with_name("workers")
+ESBUILD = ROOT / "node_modules" / "esbuild" / "bin" / "esbuild"
 
-# Name → its source below `workers/`, and what is bound to it as PEER.
-_WORKERS = {
-    "hello": ("hello", ""),
-    "bare": ("bare", ""),
-    "caller-of-bare": ("caller", "bare"),
-    "caller-of-db": ("caller", "db"),
-    "caller-of-auth": ("caller", "auth"),
-}
+_GATEWAY = next(service for service in SERVICES if service.name == "gateway")
+_BEHIND = {"AUTH": "auth", "DB": "db"}
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """`source`: a folder below `workers/` with entry.py, or a JavaScript module there that is bundled."""
+
+    source: str
+    services: Mapping[str, str] = field(default_factory=dict)
+    kv: Mapping[str, str] = field(default_factory=dict)
+    modules: Path = _GATEWAY.modules
+    packages: tuple[dict[str, str], ...] = ()
+
+
+_PEERS = {
+    "hello": Peer("hello"),
+    "bare": Peer("bare"),
+    "caller-of-bare": Peer("caller", {"PEER": "bare"}),
+    "caller-of-db": Peer("caller", {"PEER": "db"}),
+    "caller-of-auth": Peer("caller", {"PEER": "auth"}),
+    "hono": Peer("hono/gateway.mjs", _BEHIND, {"GATEWAY_KV": "bench-hono"}),
+    "fastapi": Peer(
+        FASTAPI.name, _BEHIND, modules=FASTAPI.modules,
+        packages=({"folder": str(_GATEWAY.source / "gateway"), "prefix": "gateway/", "skip": ""},),
+    ),
+}  # fmt: skip
 
 
 class Peers:
@@ -24,25 +51,37 @@ class Peers:
 
     def __init__(self, variables: dict[str, str]) -> None:
         self._variables = variables
-        self._ports = {name: free_port() for name in _WORKERS}
+        self._ports = {name: free_port() for name in _PEERS}
 
     def url(self, name: str) -> str:
         return f"http://{LOOPBACK}:{self._ports[name]}/"
 
     def workers(self) -> list[dict[str, Any]]:
-        """In the form `workers.mjs` takes."""
-        return [self._worker(name, source, peer) for name, (source, peer) in _WORKERS.items()]
+        """In the form `workers.mjs` takes, their packages installed."""
+        vendor(FASTAPI)
+        return [self._worker(name, peer) for name, peer in _PEERS.items()]
 
-    def _worker(self, name: str, source: str, peer: str) -> dict[str, Any]:
-        gateway = next(service for service in SERVICES if service.name == "gateway")
-        return {
+    def _worker(self, name: str, peer: Peer) -> dict[str, Any]:
+        worker = {
             "name": name,
-            "main": "entry.py",
-            "sources": str(FOLDER / source),
-            "vendored": vendored_packages(gateway.modules),
-            "compatibility_date": read_configuration(gateway.configuration)["compatibility_date"],
-            "compatibility_flags": list(LOCAL_FLAGS),
+            "compatibility_date": read_configuration(_GATEWAY.configuration)["compatibility_date"],
             "variables": self._variables,
-            "services": {"PEER": peer} if peer else {},
+            "services": dict(peer.services),
+            "kv": dict(peer.kv),
             "port": self._ports[name],
         }
+        if peer.source.endswith(".mjs"):
+            return {**worker, "script": _bundled(FOLDER / peer.source), "compatibility_flags": []}
+        return {
+            **worker,
+            "main": "entry.py",
+            "sources": str(FOLDER / peer.source),
+            "vendored": [*vendored_packages(peer.modules), *peer.packages],
+            "compatibility_flags": list(LOCAL_FLAGS),
+        }
+
+
+def _bundled(module: Path) -> str:
+    """The module with what it imports in one file, as wrangler would upload it."""
+    command = [str(node()), str(ESBUILD), str(module), "--bundle", "--format=esm", "--minify", "--log-level=warning"]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout

@@ -8,9 +8,10 @@ from rich.progress import Progress
 
 from scripts.bench.areas import Prepare
 from scripts.bench.figures import Figure
-from scripts.bench.load import Round, load
+from scripts.bench.load import Round, first_answer, load
 from scripts.bench.peers import Peers
 from scripts.runtime.services import ROOT
+from scripts.stack.configuration import LOCAL_LIMITS
 from scripts.stack.ports import Ports, free_ports
 from scripts.stack.secrets import local_secrets
 from scripts.stack.stack import Stack
@@ -26,14 +27,15 @@ Rounds = dict[str, list[Round]]
 async def measure(areas: Sequence[Prepare], rounds: int, seconds: int, console: Console) -> tuple[Rounds, list[Figure]]:
     """The rounds of each target, interleaved, and the figures to make of them."""
     ports = free_ports()
-    peers = Peers(_stores(DATA, ports))
+    peers = Peers(_variables(DATA, ports))
     stack = Stack(DATA, ports, extra_workers=peers.workers())
     info = await stack.start()
     try:
         prepared = [await prepare(info, peers) for prepare in areas]
         targets = [target for area in prepared for target in area.targets]
         for target in targets:
-            await load(target, 1)  # so that no round pays for a first request
+            await first_answer(target)
+            await load(target, 1)
         results: Rounds = {target.name: [] for target in targets}
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task("measuring", total=rounds * len(targets))
@@ -46,9 +48,14 @@ async def measure(areas: Sequence[Prepare], rounds: int, seconds: int, console: 
         await stack.stop()
 
 
-def _stores(data: Path, ports: Ports) -> dict[str, str]:
-    """Where the stack's stores will be, for the Workers that reach them on their own."""
-    password = local_secrets(data)["POSTGRES_PASSWORD"]
-    postgres = Postgres(data / "postgres", ports.postgres, data / "logs" / "postgres.log", password)
+def _variables(data: Path, ports: Ports) -> dict[str, str]:
+    """What the peers need: where the stores will be, the secret that identities are signed with, a limit out of reach."""
+    secrets = local_secrets(data)
+    postgres = Postgres(data / "postgres", ports.postgres, data / "logs" / "postgres.log", secrets["POSTGRES_PASSWORD"])
     neon = Neon(ports.neon, postgres.url, data / "logs" / "neon.log")
-    return {"DATABASE_URL": postgres.url, "NEON_HTTP_ENDPOINT": neon.url}
+    return {
+        "DATABASE_URL": postgres.url,
+        "NEON_HTTP_ENDPOINT": neon.url,
+        "INTERNAL_SECRET": secrets["INTERNAL_SECRET"],
+        "RATE_LIMITS": LOCAL_LIMITS,
+    }

@@ -34,3 +34,15 @@ class Service:
 
 
 SERVICES = tuple(Service(name) for name in ("gateway", "db", "auth", "schedule"))
+
+
+@dataclass(frozen=True, slots=True)
+class BenchWorker(Service):
+    """A Worker that only the bench runs, with packages of its own."""
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / "scripts" / "bench" / "workers" / self.name
+
+
+FASTAPI = BenchWorker("fastapi")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import typer
 
-from scripts.runtime.services import ROOT, SERVICES, SHARED_PACKAGE, Service
+from scripts.runtime.services import FASTAPI, ROOT, SERVICES, SHARED_PACKAGE, Service
 
 PLATFORM = "pyemscripten_2026_0_wasm32"
 PYTHON = "3.14"
@@ -113,9 +113,9 @@ def _run(command: list[str]) -> None:
 
 def main(relock: bool = typer.Option(False, "--lock", help="Write locks/<worker>.txt anew first.")) -> None:
     """Vendor the packages of all four Workers."""
+    for service in (*SERVICES, FASTAPI) if relock else ():
+        lock(service)
     for service in SERVICES:
-        if relock:
-            lock(service)
         print(f"{service.name}: {'installed' if vendor(service) else 'up to date'}")
 
 

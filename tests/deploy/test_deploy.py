@@ -76,7 +76,8 @@ def test_all_arrive_whole_and_in_the_order_of_their_bindings(api: CloudflareApi,
         assert upload.modules["entry.py"] == "text/x-python"
         own = {name for name in upload.modules if name.startswith(f"{upload.name}/")}
         source = ROOT / upload.name / "src"
-        assert own == {file.relative_to(source).as_posix() for file in source.glob(f"{upload.name}/**/*.py")}
+        written = {file for kind in ("py", "json", "html") for file in source.glob(f"{upload.name}/**/*.{kind}")}
+        assert own == {file.relative_to(source).as_posix() for file in written}
         assert "python_modules/dotdo/service.py" in upload.modules
         assert not any("/tests/" in name or name.endswith(".pyc") for name in upload.modules)
     auth = api.state.uploads[1]
