@@ -521,6 +521,14 @@ async def test_more_rows_than_asked_for_and_writes_of_readers_are_refused(platfo
     assert how_many(platform, ns) == 0
 
 
+async def test_more_than_the_database_takes_at_once_has_its_code(platform: Platform, ns: str) -> None:
+    much = "x" * 11_000_000
+    await refused(platform, "PAYLOAD_TOO_LARGE", "query", "select length($1::text)", [much])
+    batch = [{"ns": ns, "id": str(n), "type": "x", "data": {"x": much[:11_000]}} for n in range(1000)]
+    await refused(platform, "PAYLOAD_TOO_LARGE", "batchUpsert", batch)
+    assert how_many(platform, ns) == 0
+
+
 # --- transactions ---
 
 
