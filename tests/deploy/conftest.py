@@ -89,10 +89,11 @@ class Command:
             os.execvpe("sh", ["sh", str(ROOT / "scripts" / script), *arguments], self.environment)
         shown = b""
         for line in keys.splitlines(keepends=True):
-            while not shown.rstrip().endswith((b":", b"]:")):
-                shown += os.read(terminal, 4096)
+            asked = b""
+            while not asked.rstrip().endswith(b":"):
+                asked += os.read(terminal, 4096)
             os.write(terminal, line.encode())
-            shown += b"\n"
+            shown += asked
         with suppress(OSError):  # the end of a terminal is an error to who reads it
             while more := os.read(terminal, 4096):
                 shown += more
