@@ -41,7 +41,8 @@ _END = "(select visibility from things where things.ns = {edge}.{end}_ns and thi
 _ADDRESSED = "{edge}.visibility <> 'private'" + "".join(
     f" and {_END} is distinct from 'private'".replace("{end}", end) for end in ("from", "to")
 )
-_LISTED = f"coalesce({_END}, 'public') = 'public'"
+# By what it is not: the planner takes an equation for rare, and would read all edges of a thing for one page.
+_LISTED = f"coalesce({_END}, '') not in ('private', 'unlisted')"
 _START_IS_SEEN = "not exists (select from things where ns = $1 and id = $2 and visibility = 'private')"
 
 # `union` drops a place reached twice at the same depth, and the depth is bounded, so that a cycle ends. Each step looks its
