@@ -94,7 +94,11 @@ def deploy(plan: Plan, report: Report, *, dry_run: bool, secrets: Path | None) -
     if dry_run:
         report.say("Nothing was uploaded. What would have been is in dist/.")
         return DONE
-    return verify(plan.services, plan.environment, report)
+    code = verify(plan.services, plan.environment, report)
+    if code != DONE:
+        last = plan.services[-1]
+        report.say(f"To go back: scripts/rollback.sh {last} {plan.environment.name}, one service at a time.")
+    return code
 
 
 def _upload(service: str, plan: Plan, secrets: Path | None, *, dry_run: bool) -> Iterable[Problem]:
@@ -136,7 +140,8 @@ def verify(services: Sequence[str], environment: Environment, report: Report) ->
         return smoke.present(services, environment, there)
 
     good = report.step("scripts of the namespace", list_scripts)
-    report.say(f"    there: {', '.join(there) or 'nothing'}")
+    if there:
+        report.say(f"    there: {', '.join(there)}")
     if set(services) >= set(ORDER) or {*ORDER[:-1], environment.dispatch} <= set(there):
         good = report.step("health through the dispatcher", lambda: smoke.answering(environment, api)) and good
     else:

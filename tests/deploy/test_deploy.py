@@ -148,6 +148,7 @@ def test_one_service_of_a_complete_environment_is_asked_for_its_health(
     assert result.returncode == VERIFY, result.stdout + result.stderr
     assert "there: auth, db, gateway, schedule, dispatch-staging" in result.stdout
     assert "db is down" in result.stdout
+    assert "To go back: scripts/rollback.sh db staging" in result.stdout
 
 
 def test_peers_can_be_found_by_name_instead(api: CloudflareApi, run: Run, secrets: str) -> None:
