@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 
-from dotdo.errors import ServiceError, not_configured
+from dotdo.errors import not_configured, unauthenticated
 from dotdo.ports import Bindings
 
 HEADER = "workos-signature"
@@ -31,10 +31,10 @@ def check_signature(header: str | None, body: bytes, bindings: Bindings) -> None
     expected = [hmac.digest(secret, signed, hashlib.sha256).hex().encode() for secret in secrets]
     matches = [hmac.compare_digest(one, given.encode()) for one in expected for given in signatures]
     if not any(matches):
-        raise ServiceError("INVALID_SIGNATURE", 401, "Not signed", "WorkOS-Signature: not one of this body")
+        raise unauthenticated("WorkOS-Signature: not one of this body", "INVALID_SIGNATURE")
     age_s = bindings.clock.now_s() - _seconds(int(instant))
     if abs(age_s) > TOLERANCE_S:
-        raise ServiceError("STALE_SIGNATURE", 401, "Not signed", f"WorkOS-Signature: more than {TOLERANCE_S} s away")
+        raise unauthenticated(f"WorkOS-Signature: more than {TOLERANCE_S} s away", "STALE_SIGNATURE")
 
 
 def _parts(header: str) -> tuple[str, list[str]]:
@@ -42,7 +42,7 @@ def _parts(header: str) -> tuple[str, list[str]]:
     instants = [value for name, _, value in pairs if name == "t"]
     signatures = [value for name, _, value in pairs if name == "v1"]
     if len(instants) != 1 or not _INSTANT.match(instants[0]) or not signatures or not header.isascii():
-        raise ServiceError("INVALID_SIGNATURE", 401, "Not signed", "WorkOS-Signature: missing, or not t=…, v1=…")
+        raise unauthenticated("WorkOS-Signature: missing, or not t=…, v1=…", "INVALID_SIGNATURE")
     return instants[0], signatures
 
 
