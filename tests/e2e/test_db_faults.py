@@ -104,6 +104,15 @@ async def test_a_transaction_that_is_dropped_happened_whole_or_not_at_all(
     assert versions(platform, ns) == ([1] * 20 if fault in (cut_after, cut_within) else [])
 
 
+@pytest.mark.parametrize("fault", BROKEN)
+async def test_a_transaction_that_reads_is_tried_three_times(
+    platform: Platform, neon: FaultProxy, fault: Fault
+) -> None:
+    neon.faults.extend([fault, fault])
+    assert await told(platform, "transaction", [{"sql": "select 1"}] * 2, {"readOnly": True}) == "OK"
+    assert len(neon.seen) == 3
+
+
 async def test_a_transaction_whose_connection_ends_leaves_nothing(platform: Platform, ns: str) -> None:
     insert = {"sql": "insert into things (ns, id, type) values ($1, 'a', 'x')", "params": [ns]}
     end = {"sql": "select pg_terminate_backend(pg_backend_pid())"}
