@@ -91,11 +91,12 @@ def configurations(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
         except ValueError as error:
             yield Problem(f"{service.name}/wrangler.jsonc cannot be read: {error}", "Mend the file.")
             continue
-        for wrong in _wrong(service, found):
+        for wrong in disagreements(service, found):
             yield Problem(f"{service.name}/wrangler.jsonc: {wrong}", "Mend the file; docs/deploying.md has the table.")
 
 
-def _wrong(service: Service, found: dict[str, Any]) -> Iterator[str]:
+def disagreements(service: Service, found: dict[str, Any]) -> Iterator[str]:
+    """What a Worker's wrangler.jsonc says otherwise than the code and the other Workers expect."""
     if found.get("name") != service.name:
         yield f"the name is {found.get('name')!r}, not {service.name!r}"
     if found.get("compatibility_date", "") < FIRST_DATE or found.get("compatibility_flags") != ["python_workers"]:
