@@ -33,7 +33,7 @@ class Accounts:
 
     async def me(self) -> None:
         me = (await self._client.send("viewer", "GET", "/auth/me")).expect(200)
-        _require(me["id"] == "usr_viewer", f"me is {me['user']['id']}")
+        _require(me["id"] == "usr_viewer", f"me is {me['id']}")
 
     async def key_life(self) -> None:
         """A key is made, works, is revoked, and is refused from then on."""
@@ -42,7 +42,7 @@ class Accounts:
         self._book.keys[made["id"]] = False
         self._book.acknowledged += 1
         me = (await self._client.send(made["key"], "GET", "/auth/me")).expect(200)
-        _require(me["id"] == "usr_user", f"the key is of {me['user']['id']}")
+        _require(me["id"] == "usr_user", f"the key is of {me['id']}")
         (await self._client.send("user", "DELETE", f"/auth/apikeys/{made['id']}")).expect(204)
         self._book.keys[made["id"]] = True
         self._book.acknowledged += 1
