@@ -80,7 +80,6 @@ async def test_what_is_no_json_is_a_database_error(text: str, status: int) -> No
         ("25006", "READ_ONLY", 400, False),
         ("08006", "UNAVAILABLE", 503, True),
         ("08001", "UNAVAILABLE", 503, True),
-        ("08P01", "DATABASE_ERROR", 502, False),
         ("53300", "UNAVAILABLE", 503, True),
         ("40001", "RETRY", 503, True),
         ("40P01", "RETRY", 503, True),
