@@ -100,7 +100,7 @@ class World:
         """Until the work that outlives its answer is done."""
         await asyncio.gather(*self.deferred)
 
-    def add(self, name: str, schedule: str = "@hourly", *, handler: str = "", **columns: object) -> None:
+    def add(self, name: str, schedule: str = "@hourly", *, handler: str = "", **columns: Any) -> None:
         """A task that is there since before all instants."""
         names = ["name", "schedule", "handler", *columns]
         places = ", ".join(f"${number}" for number in range(1, len(names) + 1))

@@ -166,7 +166,8 @@ def test_every_n_weeks_begins_on_mondays() -> None:
     "schedule",
     ["", " ", "invalid", "99 99 99 99 99", "* * * *", "* * * * * *", "0 0 0 0 0 0 0", "every 0 minutes", "every 5 seconds",
      "every -5 minutes", "every 1.5 hours", "every  5 minutes", "every 5 minutes and more", "every 10000 days",
-     "every \u0665 days", "@never", "@reboot", "@HOURLY", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "*/0 * * * *",
+     "every \u0665 days", "@never", "@reboot", "@HOURLY", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8",
+     "*/0 * * * *",
      "0 0 * * * 2027", "\u0660 * * * *", "0\u00a00 * * *", "0 0 * *"],
 )  # fmt: skip
 def test_what_is_no_schedule_is_refused(schedule: str) -> None:

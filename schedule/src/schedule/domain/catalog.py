@@ -114,7 +114,7 @@ class Catalog:
         """Raises INVALID_ARGUMENT for its schedule or handler, and 409 when there is one of its name."""
         self._check(task.schedule, task.handler)
         added = await self._sql.first(
-            _INSERT, task.name, task.schedule.strip(), task.handler, task.enabled, task.description, task.metadata,
+            _INSERT, task.name, task.schedule, task.handler, task.enabled, task.description, task.metadata,
             task.timeout_s, task.max_attempts, task.retry_base_s, task.retry_cap_s, task.misfire_grace_s,
         )  # fmt: skip
         if added is None:
@@ -123,7 +123,9 @@ class Catalog:
 
     async def patch(self, name: str, changes: TaskPatch, now: datetime) -> Task:
         """Raises INVALID_ARGUMENT for its schedule or handler, and 404."""
-        given = changes.model_dump(include=changes.model_fields_set)
+        given = changes.model_dump(exclude_none=True)
+        if "misfire_grace_s" in changes.model_fields_set:
+            given["misfire_grace_s"] = changes.misfire_grace_s
         self._check(given.get("schedule"), given.get("handler"))
         if await self._sql.first(_UPDATE, name, given) is None:
             raise no_such_task()

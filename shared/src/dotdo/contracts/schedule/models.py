@@ -12,7 +12,7 @@ AttemptStatus = Literal["running", "succeeded", "failed", "dead", "skipped", "mi
 Trigger = Literal["cron", "manual", "retry", "catch-up"]
 
 TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
-Expression = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Expression = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Description = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
 Metadata = Annotated[Data, Field(description="whatever the caller keeps with the task")]
 TimeoutS = Annotated[int, Field(ge=1, le=180)]
@@ -47,17 +47,17 @@ class NewTask(Model):
 
 
 class TaskPatch(Model):
-    """What is to change; a field that is not given stays."""
+    """What is to change; a field that is not given, or null, stays. `misfire_grace_s`: null is one period, at most a day."""
 
-    schedule: Expression = ""
-    handler: TaskName = ""
-    enabled: bool = True
-    description: Description = ""
-    metadata: Metadata = Field(default={})
-    timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
-    max_attempts: MaxAttempts = DEFAULT_ATTEMPTS
-    retry_base_s: RetryBaseS = 1.0
-    retry_cap_s: RetryCapS = 60.0
+    schedule: Expression | None = None
+    handler: TaskName | None = None
+    enabled: bool | None = None
+    description: Description | None = None
+    metadata: Metadata | None = None
+    timeout_s: TimeoutS | None = None
+    max_attempts: MaxAttempts | None = None
+    retry_base_s: RetryBaseS | None = None
+    retry_cap_s: RetryCapS | None = None
     misfire_grace_s: GraceS | None = None
 
 
