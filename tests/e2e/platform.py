@@ -96,8 +96,9 @@ class Platform:
                 await asyncio.sleep(0.1)
 
     def forget_schedule(self) -> None:
-        """Every task is as if it had never run: what is due depends on no other test."""
-        self.rows("update scheduled_tasks set last_scheduled_at = null returning name")
+        """Every task is as if it had never run and nothing were running: what is due depends on no other test."""
+        self.rows("delete from task_executions where status = 'running' or next_attempt_at is not null returning task")
+        self.rows("update scheduled_tasks set last_scheduled_at = null, due_after = null returning name")
 
     def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
         """What psycopg reads: a second opinion on what the Workers wrote."""

@@ -12,7 +12,8 @@ export default {
 
   // The platform records the event as failed when this throws, which is what a finally failed task asks for.
   async scheduled(event, env) {
-    await env.NAMESPACE.get("schedule").tick(event.cron, event.scheduledTime);
+    const { failed } = await env.NAMESPACE.get("schedule").tick(event.cron, event.scheduledTime);
+    if (failed.length > 0) throw new Error(`tasks failed: ${failed.join(", ")}`);
   },
 };
 
