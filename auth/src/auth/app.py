@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 from auth.adapters.workos import WorkOS
 from auth.domain.accounts import Accounts
+from auth.domain.attempts import CALLBACK, LOGIN, REFRESH
+from auth.handlers.gate import Gate
 from auth.handlers.http import HttpHandlers
 from auth.handlers.rpc import RpcHandlers
 from dotdo.contract import Endpoint
@@ -14,13 +16,30 @@ from dotdo.log import Logger
 from dotdo.ports import Bindings
 from dotdo.service import Call, Service
 
+WAYS = {
+    "/login": LOGIN,
+    "/callback": CALLBACK,
+    "/sso/authorize": LOGIN,
+    "/sso/callback": CALLBACK,
+    "/refresh": REFRESH,
+}
+"""The endpoints that lead in, by path."""
+
 
 class AuthService(Service):
-    """Every change that comes by cookie is checked here, so that no endpoint can forget it."""
+    """Every change that comes by cookie and every way in is checked here, so that no endpoint can forget it."""
+
+    def __init__(self, bindings: Bindings, log: Logger, accounts: Accounts, http: HttpHandlers) -> None:
+        super().__init__(CONTRACT, bindings, log, rpc=RpcHandlers(accounts), http=http)
+        self._gate = Gate(accounts, bindings)
 
     async def _answer(self, endpoint: Endpoint, path: dict[str, str], call: Call, request: HttpRequest) -> HttpResponse:
         check_same_site(request.method, request.headers, allowed_origins(self._bindings))
-        return await super()._answer(endpoint, path, call, request)
+        way = WAYS.get(endpoint.path)
+        if way is None:
+            return await super()._answer(endpoint, path, call, request)
+        async with self._gate.passing(way, call, request):
+            return await super()._answer(endpoint, path, call, request)
 
 
 def allowed_origins(bindings: Bindings) -> frozenset[str]:
@@ -31,6 +50,5 @@ def allowed_origins(bindings: Bindings) -> frozenset[str]:
 
 def build(bindings: Bindings, log: Logger) -> Service:
     """The service of one isolate. Reads no configuration yet: a missing secret is an error of the call that needs it."""
-    accounts = Accounts(bindings)
-    http = HttpHandlers(accounts, WorkOS(bindings), bindings)
-    return AuthService(CONTRACT, bindings, log, rpc=RpcHandlers(accounts), http=http)
+    accounts = Accounts(bindings, log)
+    return AuthService(bindings, log, accounts, HttpHandlers(accounts, WorkOS(bindings), bindings))

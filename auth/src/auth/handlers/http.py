@@ -5,6 +5,7 @@ from dataclasses import replace
 from auth.adapters.workos import WorkOS
 from auth.domain import login
 from auth.domain.accounts import Accounts
+from auth.domain.attempts import CALLBACK
 from auth.domain.audit import actor_of
 from auth.handlers import session_cookies
 from auth.handlers.credentials import CredentialHandlers, request_of
@@ -60,6 +61,7 @@ class HttpHandlers(CredentialHandlers, RightsHandlers):
         authentication = await self._workos.authenticate_with_code(query.code, attempt.verifier)
         user = await self._accounts.sessions.upsert_user(authentication)
         if user["disabled_at"] is not None:
+            self._accounts.attempts.account_failed(CALLBACK, user["id"])
             raise ServiceError("DISABLED", 403, "Account disabled", "this account is disabled")
         pair = await self._sign_in(call, user["id"])
         cookies = [*session_cookies.signed_in(pair, self._bindings), self._cookie("login", "", 0)]
@@ -72,15 +74,18 @@ class HttpHandlers(CredentialHandlers, RightsHandlers):
         return await self._accounts.sessions.get(call.identity.session_id)
 
     async def _sign_in(self, call: Call, user_id: str) -> CreatedSession:
-        request = request_of(call)
-        address = request.headers.get("cf-connecting-ip", "unknown")
-        return await self._accounts.session_store.open(
+        """The one way to a session for whoever WorkOS has named."""
+        attempts = self._accounts.attempts
+        attempts.admit_account(CALLBACK, user_id)
+        pair = await self._accounts.session_store.open(
             user_id,
             replace(actor_of(call), name=f"user:{user_id}"),
             device=None,
-            address=address,
-            user_agent=request.headers.get("user-agent"),
+            address=call.identity.address or None,
+            user_agent=request_of(call).headers.get("user-agent"),
         )
+        attempts.account_succeeded(CALLBACK, user_id)
+        return pair
 
     @property
     def _secure(self) -> bool:
