@@ -23,10 +23,10 @@ export interface ApiKeyOwner {
   name: string | null;
   role: string;
   organizationId: string | null;
-  emailVerified?: boolean;
-  disabled?: boolean;
-  createdAt?: string;
-  valid?: true;
+  emailVerified: boolean;
+  disabled: boolean;
+  createdAt: string;
+  valid: true;
 }
 
 export interface ApiKeyPage {
@@ -71,7 +71,7 @@ export interface CreatedApiKey {
 export interface CreatedSession {
   token: string;
   refreshToken: string;
-  tokenType?: "Bearer";
+  tokenType: "Bearer";
   expiresIn: number;
   session: SessionRow;
 }
@@ -81,8 +81,8 @@ export interface Grant {
   permission: string;
   organizationId: string | null;
   source: "role" | "grant";
-  grantedBy?: string | null;
-  createdAt?: string | null;
+  grantedBy: string | null;
+  createdAt: string | null;
 }
 
 /** `degraded`: something the service depends on does not answer. */
@@ -122,14 +122,14 @@ export interface SessionRow {
   createdAt: string;
   lastSeenAt: string;
   expiresAt: string;
-  current?: boolean;
+  current: boolean;
 }
 
 /** An access token, and the refresh token that gets the next pair. `expires_in` is the access token's, in seconds. */
 export interface Tokens {
   token: string;
   refreshToken: string;
-  tokenType?: "Bearer";
+  tokenType: "Bearer";
   expiresIn: number;
 }
 
@@ -139,34 +139,34 @@ export interface User {
   name: string | null;
   role: string;
   organizationId: string | null;
-  emailVerified?: boolean;
-  disabled?: boolean;
-  createdAt?: string;
+  emailVerified: boolean;
+  disabled: boolean;
+  createdAt: string;
 }
 
 /** `error` is the code `verify` gives; user and session are null with it. */
 export interface Validation {
   valid: boolean;
-  user?: User | null;
-  session?: SessionRow | null;
-  error?: "VALID" | "NOT_FOUND" | "MALFORMED" | "EXPIRED" | "REVOKED" | "DISABLED" | "WRONG_ENVIRONMENT" | null;
+  user: User | null;
+  session: SessionRow | null;
+  error: "VALID" | "NOT_FOUND" | "MALFORMED" | "EXPIRED" | "REVOKED" | "DISABLED" | "WRONG_ENVIRONMENT" | null;
 }
 
 /** The answer to a presented credential. Everything after `code` is null unless `valid`. Times are RFC 3339. */
 export interface Verification {
   valid: boolean;
   code: "VALID" | "NOT_FOUND" | "MALFORMED" | "EXPIRED" | "REVOKED" | "DISABLED" | "WRONG_ENVIRONMENT";
-  kind?: "user" | "api_key" | null;
-  userId?: string | null;
-  email?: string | null;
-  role?: string | null;
-  organizationId?: string | null;
-  permissions?: string[];
-  scopes?: string[] | null;
-  sessionId?: string | null;
-  keyId?: string | null;
-  rateLimit?: number | null;
-  expiresAt?: string | null;
+  kind: "user" | "api_key" | null;
+  userId: string | null;
+  email: string | null;
+  role: string | null;
+  organizationId: string | null;
+  permissions: string[];
+  scopes: string[] | null;
+  sessionId: string | null;
+  keyId: string | null;
+  rateLimit: number | null;
+  expiresAt: string | null;
 }
 
 /** What `env.AUTH` offers. */

@@ -11,7 +11,7 @@ from dotdo.errors import ServiceError
 from dotdo.fakes import FakeBindings, FakePeer
 from dotdo.log import Logger
 from schedule.domain.expressions import latest_instant, next_instant, to_cron
-from schedule.domain.registry import TaskContext, TaskResult
+from schedule.domain.registry import Skipped, TaskContext, TaskResult
 from schedule.domain.scheduler import Scheduler, due_at
 
 
@@ -153,7 +153,11 @@ async def crash(context: TaskContext) -> TaskResult:
     raise RuntimeError("secret inside")
 
 
-HANDLERS = {"succeed": succeed, "refuse": refuse, "crash": crash}
+async def skip(context: TaskContext) -> TaskResult:
+    raise Skipped("nothing is bound")
+
+
+HANDLERS = {"skip": skip, "succeed": succeed, "refuse": refuse, "crash": crash}
 
 
 async def tick(database: Database) -> Any:
@@ -177,6 +181,12 @@ async def test_each_outcome_is_recorded() -> None:
     assert outcomes[run_id("crash")] == ("failed", "INTERNAL")
     assert outcomes[run_id("constructor")] == ("failed", "HANDLER_NOT_FOUND")
     assert "secret" not in repr(database.finished)
+
+
+async def test_a_task_that_can_do_nothing_is_skipped_and_says_why() -> None:
+    database = Database("skip")
+    assert (await tick(database)).skipped == [run_id("skip")]
+    assert [(params[1], params[5]) for params in database.finished] == [("skipped", "nothing is bound")]
 
 
 async def test_a_run_that_is_taken_is_not_run_again() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from dotdo.errors import ServiceError, unavailable
 from dotdo.fakes import FakeBindings, FakePeer
+from dotdo.log import Logger
 from dotdo.ports import Peer
 from dotdo.sql import Sql
 from schedule.domain.expressions import to_cron
@@ -18,7 +19,8 @@ from schedule.tasks.table import DEFAULTS, HANDLERS
 
 def context(**peers: Peer) -> TaskContext:
     bindings = FakeBindings(peers=peers)
-    return TaskContext(bindings, Sql(bindings), bindings.clock.now_s())
+    now_s = bindings.clock.now_s()
+    return TaskContext(bindings, Sql(bindings), Logger("schedule"), now_s, now_s + 29)
 
 
 async def test_old_sessions_go_in_batches_until_a_batch_is_not_full() -> None:

@@ -4,23 +4,43 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dotdo.log import Logger
 from dotdo.ports import Bindings
 from dotdo.sql import Sql
 
 
 @dataclass(frozen=True, slots=True)
 class TaskContext:
-    """What a task may use. `now_s` is the clock's time at its start, seconds since 1970."""
+    """What a task may use. Times are the clock's, in seconds since 1970.
+
+    `now_s` is when the task starts; at `deadline_s` it is cancelled. A long one stops a little before that, by itself, and
+    goes on the next time.
+    """
 
     bindings: Bindings
     sql: Sql
+    log: Logger
     now_s: float
+    deadline_s: float
+
+
+class Skipped(Exception):
+    """A task raises it when there is nothing it can do here, such as without a binding it needs.
+
+    The run's outcome is `skipped`, and `reason` stands in its history: a sentence, without secrets.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 TaskResult = dict[str, Any]
 """JSON-safe, kept in the run's history."""
 
 Handler = Callable[[TaskContext], Awaitable[TaskResult]]
+"""A task that fails raises: ServiceError with `retryable` to be tried again, anything else for good."""
+
 Registry = Mapping[str, Handler]
 
 

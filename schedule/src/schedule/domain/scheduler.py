@@ -14,7 +14,7 @@ from dotdo.ports import Bindings
 from dotdo.sql import Sql
 from schedule.domain.expressions import latest_instant, next_instant
 from schedule.domain.history import History
-from schedule.domain.registry import Registry, TaskContext, TaskDefinition
+from schedule.domain.registry import Registry, Skipped, TaskContext, TaskDefinition
 
 TASK_TIMEOUT_S = 29.0
 CONCURRENT_TASKS = 4
@@ -106,6 +106,10 @@ class Scheduler:
         result: dict[str, Any] | None = None
         try:
             result = await self._handle(due)
+        except Skipped as skipped:
+            duration_ms = round((time.perf_counter() - started) * 1000)
+            await self.history.finish(due.run_id, "skipped", duration_ms, error_message=skipped.reason)
+            return "skipped"
         except ServiceError as raised:
             error = raised
         duration_ms = round((time.perf_counter() - started) * 1000)
@@ -120,13 +124,14 @@ class Scheduler:
         handler = self._handlers.get(due.handler)
         if handler is None:
             raise ServiceError("HANDLER_NOT_FOUND", 500, "Handler not found", f"no handler {due.handler!r}")
-        context = TaskContext(self._bindings, self._sql, self._bindings.clock.now_s())
+        now_s = self._bindings.clock.now_s()
+        context = TaskContext(self._bindings, self._sql, self._log, now_s, now_s + TASK_TIMEOUT_S)
         try:
             async with asyncio.timeout(TASK_TIMEOUT_S):
                 return await handler(context)
         except TimeoutError as timeout:
             raise ServiceError("TIMEOUT", 504, "Timeout", f"took longer than {TASK_TIMEOUT_S:.0f} s") from timeout
-        except ServiceError:
+        except (ServiceError, Skipped):
             raise
         except Exception as unexpected:
             self._log.error("task.crashed", task=due.task, error=repr(unexpected))
