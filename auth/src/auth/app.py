@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from auth.adapters.workos import WorkOS
 from auth.domain.accounts import Accounts
-from auth.domain.attempts import CALLBACK, LOGIN, REFRESH
+from auth.domain.attempts import CALLBACK, LOGIN, REFRESH, SSO_CALLBACK
 from auth.handlers.gate import Gate
 from auth.handlers.http import HttpHandlers
 from auth.handlers.rpc import RpcHandlers
@@ -20,7 +20,7 @@ WAYS = {
     "/login": LOGIN,
     "/callback": CALLBACK,
     "/sso/authorize": LOGIN,
-    "/sso/callback": CALLBACK,
+    "/sso/callback": SSO_CALLBACK,
     "/refresh": REFRESH,
 }
 """The endpoints that lead in, by path."""

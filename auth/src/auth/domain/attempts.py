@@ -29,14 +29,19 @@ LIMITS = {"login": 10, "callback": 10, "refresh": 30}
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to get in: its class of limit, and which failures bar it. Who cannot refresh any more may still sign in."""
+    """A way to get in: its class of limit, and which failures bar it. Who cannot refresh any more may still sign in.
+
+    `cookie`: what a browser that comes back has from when it began.
+    """
 
     policy: str
     barred_by: str
+    cookie: str = ""
 
 
 LOGIN = Way("login", "sign-in")
-CALLBACK = Way("callback", "sign-in")
+CALLBACK = Way("callback", "sign-in", cookie="login")
+SSO_CALLBACK = Way("callback", "sign-in", cookie="sso")
 REFRESH = Way("refresh", "refresh")
 
 

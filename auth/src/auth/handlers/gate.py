@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from auth.domain.accounts import Accounts
-from auth.domain.attempts import CALLBACK, Way
+from auth.domain.attempts import Way
 from auth.domain.audit import actor_of
 from auth.handlers import session_cookies
 from dotdo.cookies import read_cookie
@@ -14,6 +14,9 @@ from dotdo.ports import Bindings
 from dotdo.service import Call
 
 NOTHING_TRIED = frozenset({"NO_SESSION"})
+
+FAILURES = frozenset({"LOGIN_FAILED", "DISABLED", "FOREIGN_PROFILE"})
+"""What counts against who tried, besides every credential that is refused: not what WorkOS only wants done first."""
 
 
 class Gate:
@@ -32,9 +35,9 @@ class Gate:
             try:
                 yield
             except ServiceError as error:
-                if _refused(error) and self._tried(way, request):
+                if _failed(error) and self._tried(way, request):
                     attempts.address_failed(way, address)
-                if _refused(error) and way is CALLBACK:
+                if _refused(error) and way.cookie:
                     call.defer(self._accounts.audit.record(actor_of(call), "login.refused", code=error.code))
                 raise
         finally:
@@ -42,14 +45,16 @@ class Gate:
 
     def _tried(self, way: Way, request: HttpRequest) -> bool:
         """Whether this browser began what it comes back from: what another site has it load brings no cookie."""
-        if way is not CALLBACK:
+        if not way.cookie:
             return True
         secure = session_cookies.is_secure(self._bindings)
-        return bool(read_cookie(request.headers.get("cookie", ""), "login", secure=secure))
+        return bool(read_cookie(request.headers.get("cookie", ""), way.cookie, secure=secure))
+
+
+def _failed(error: ServiceError) -> bool:
+    return error.code in FAILURES or (error.status == 401 and error.code not in NOTHING_TRIED)
 
 
 def _refused(error: ServiceError) -> bool:
-    """Whether somebody was not let in, as against a fault of ours, a limit, or a request that presents nothing."""
-    if error.code in NOTHING_TRIED:
-        return False
-    return error.code == "LOGIN_FAILED" or error.status in (401, 403)
+    """Whether somebody was not let in, as against a fault of ours, a limit or a malformed request."""
+    return error.code in FAILURES or error.status in (401, 403)
