@@ -36,6 +36,7 @@ def worker_variables(at: Addresses, secrets: Mapping[str, str]) -> dict[str, dic
             **everywhere,
             **cookies,
             "CORS_ORIGINS": f"http://localhost:{at.gateway_port}",
+            "LOGIN_URL": f"http://{LOOPBACK}:{at.gateway_port}/auth/login",
             "RATE_LIMITS": LOCAL_LIMITS,
         },
         "db": {
