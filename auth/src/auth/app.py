@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from auth.adapters.workos import WorkOS
 from auth.domain.accounts import Accounts
 from auth.domain.attempts import CALLBACK, LOGIN, REFRESH, SSO_CALLBACK
+from auth.domain.sign_ins import SignIns
 from auth.handlers.gate import Gate
 from auth.handlers.http import HttpHandlers
 from auth.handlers.rpc import RpcHandlers
@@ -29,9 +30,9 @@ WAYS = {
 class AuthService(Service):
     """Every change that comes by cookie and every way in is checked here, so that no endpoint can forget it."""
 
-    def __init__(self, bindings: Bindings, log: Logger, accounts: Accounts, http: HttpHandlers) -> None:
-        super().__init__(CONTRACT, bindings, log, rpc=RpcHandlers(accounts), http=http)
-        self._gate = Gate(accounts, bindings)
+    def __init__(self, bindings: Bindings, log: Logger, rpc: RpcHandlers, http: HttpHandlers, gate: Gate) -> None:
+        super().__init__(CONTRACT, bindings, log, rpc=rpc, http=http)
+        self._gate = gate
 
     async def _answer(self, endpoint: Endpoint, path: dict[str, str], call: Call, request: HttpRequest) -> HttpResponse:
         check_same_site(request.method, request.headers, allowed_origins(self._bindings))
@@ -51,4 +52,8 @@ def allowed_origins(bindings: Bindings) -> frozenset[str]:
 def build(bindings: Bindings, log: Logger) -> Service:
     """The service of one isolate. Reads no configuration yet: a missing secret is an error of the call that needs it."""
     accounts = Accounts(bindings, log)
-    return AuthService(bindings, log, accounts, HttpHandlers(accounts, WorkOS(bindings), bindings))
+    workos = WorkOS(bindings)
+    sign_ins = SignIns(workos, accounts.arrivals, bindings)
+    rpc = RpcHandlers(accounts, workos, sign_ins)
+    http = HttpHandlers(accounts, workos, sign_ins, bindings)
+    return AuthService(bindings, log, rpc, http, Gate(accounts, bindings))

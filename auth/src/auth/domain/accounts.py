@@ -1,8 +1,10 @@
 """Everything the service keeps and checks, over one database connection."""
 
 from auth.domain.access_tokens import AccessTokens
+from auth.domain.arrivals import Arrivals
 from auth.domain.attempts import Attempts
 from auth.domain.audit import Audit
+from auth.domain.events import Events
 from auth.domain.grants import GrantStore
 from auth.domain.key_store import KeyStore
 from auth.domain.session_store import SessionStore
@@ -30,6 +32,8 @@ class Accounts:
         self.grants = GrantStore(sql)
         self.audit = Audit(sql)
         self.attempts = Attempts(bindings, log or Logger("auth"))
+        self.arrivals = Arrivals(sql)
+        self.events = Events(bindings, sql)
         self._bindings = bindings
 
     async def health(self) -> Health:
