@@ -21,12 +21,20 @@ def way(response: Response | None) -> list[str]:
     return paths
 
 
-async def fetched(page: Page, path: str, method: str = "GET") -> int:
+FETCH = """([path, method, body]) =>
+    fetch(path, {method, body, headers: body && {"content-type": "application/json"}}).then((answer) => answer.status)"""
+
+
+async def fetched(page: Page, path: str, method: str = "GET", body: str | None = None) -> int:
     """The status that a script of the page gets."""
-    status: int = await page.evaluate(
-        "([path, method]) => fetch(path, {method}).then((answer) => answer.status)", [path, method]
-    )
+    status: int = await page.evaluate(FETCH, [path, method, body])
     return status
+
+
+async def token_of(page: Page) -> str:
+    """The session cookie, which no script of a page sees."""
+    kept = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
+    return kept["session"]
 
 
 WAY = [PROTECTED, "/auth/login", "/user_management/authorize", "/auth/callback", PROTECTED]
@@ -46,7 +54,23 @@ async def test_who_opens_a_protected_page_signs_in_and_is_back(platform: Platfor
     assert set(kept) == {"session", "refresh"}
     assert all(cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in kept.values())
     assert "token" not in page.url
-    assert await fetched(page, "/auth/refresh", "POST") in (204, 415)
+
+
+async def test_a_session_goes_on_by_its_cookies_and_ends_with_signing_out(platform: Platform, page: Page) -> None:
+    await page.goto(platform.gateway_url + PROTECTED)
+    first = await token_of(page)
+    assert await fetched(page, "/auth/refresh", "POST", "{}") == 204
+    second = await token_of(page)
+    assert second != first
+    assert await fetched(page, "/auth/me") == 200
+    assert await fetched(page, "/auth/logout", "POST") == 200
+    assert await page.context.cookies(platform.gateway_url + "/auth/refresh") == []
+    assert await fetched(page, PROTECTED) == 401
+    assert await fetched(page, "/auth/session") == 401
+    assert await fetched(page, "/auth/refresh", "POST", "{}") == 401
+    for token in (first, second):
+        assert (await platform.result("AUTH", "verify", token))["code"] == "REVOKED", "not of this browser alone"
+    assert way(await page.goto(platform.gateway_url + PROTECTED)) == WAY, "and the next page is signed in for again"
 
 
 async def test_a_script_without_a_session_is_told_so_and_sent_nowhere(platform: Platform, page: Page) -> None:
@@ -68,7 +92,7 @@ async def test_a_page_of_another_site_changes_nothing_in_a_signed_in_browser(pla
       document.body.append(form);
       form.submit();
     }"""
-    for path in ("/auth/apikeys", "/auth/refresh"):
+    for path in ("/auth/apikeys", "/auth/refresh", "/auth/logout"):
         async with page.expect_navigation() as navigation:
             await page.evaluate(form, platform.gateway_url + path)
         assert (await navigation.value).status in (401, 403, 415)
