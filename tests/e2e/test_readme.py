@@ -39,8 +39,11 @@ def test_the_readmes_calls_work_as_pasted(platform: Platform) -> None:
         "401 Unauthorized",
         "403 Forbidden",
         '"email":"admin@example.com"',  # signed in
+        '"logout_url":',  # signed out
         "\nok\n",  # the cron event
         '"task":"health-check-services"',
         "('notes', 'first', 1)",  # by SQL
     ):
         assert expected in output, f"{expected!r} is not in what the calls print:\n{output}"
+    after = output.partition('"logout_url":')[2]
+    assert '"code":"UNAUTHENTICATED"' in after, "signed out"
