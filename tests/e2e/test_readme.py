@@ -46,4 +46,4 @@ def test_the_readmes_calls_work_as_pasted(platform: Platform) -> None:
     ):
         assert expected in output, f"{expected!r} is not in what the calls print:\n{output}"
     after = output.partition('"logout_url":')[2]
-    assert '"code":"UNAUTHENTICATED"' in after, "signed out"
+    assert '"code":"UNAUTHENTICATED"' in after, f"not signed out:\n{after}"

@@ -22,7 +22,7 @@ def way(response: Response | None) -> list[str]:
 
 
 FETCH = """([path, method, body]) =>
-    fetch(path, {method, body, headers: body && {"content-type": "application/json"}}).then((answer) => answer.status)"""
+    fetch(path, {method, body, headers: body ? {"content-type": "application/json"} : {}}).then((answer) => answer.status)"""
 
 
 async def fetched(page: Page, path: str, method: str = "GET", body: str | None = None) -> int:

@@ -26,6 +26,9 @@ WAYS = {
 }
 """The endpoints that lead in, by path."""
 
+SIGN_OUT = "/logout"
+"""The one that leads out, and needs no session for it."""
+
 
 class AuthService(Service):
     """Every change that comes by cookie and every way in is checked here, so that no endpoint can forget it."""
@@ -35,7 +38,10 @@ class AuthService(Service):
         self._gate = gate
 
     async def _answer(self, endpoint: Endpoint, path: dict[str, str], call: Call, request: HttpRequest) -> HttpResponse:
-        check_same_site(request.method, request.headers, allowed_origins(self._bindings))
+        check_same_site(
+            request.method, request.headers, allowed_origins(self._bindings),
+            takes_cookies_away=endpoint.path == SIGN_OUT,
+        )  # fmt: skip
         way = WAYS.get(endpoint.path)
         if way is None:
             return await super()._answer(endpoint, path, call, request)
