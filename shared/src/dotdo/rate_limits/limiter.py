@@ -53,6 +53,7 @@ class Limiter:
         limit = limit or self._policies[policy].limit
         index, elapsed = position(now_s, WINDOW_S)
         cell = self._cell(policy, identity)
+        cell.limit = limit
         cell.move_to(index)
         cell.offered += 1
         if cell.offered + cell.offered_before >= PUBLISH_FROM * limit:
@@ -70,10 +71,10 @@ class Limiter:
         index, elapsed = position(now_s, WINDOW_S)
         self.hot = False
         asked: dict[str, float] = {}
-        for (policy, _), cell in self._cells.items():
+        for cell in self._cells.values():
             cell.move_to(index)
             demand = cell.demand(elapsed)
-            if demand >= PUBLISH_FROM * self._policies[policy].limit:
+            if demand >= PUBLISH_FROM * cell.limit:
                 asked[cell.digest] = round(demand, 1)
         return dict(nlargest(PUBLISHED, asked.items(), key=lambda item: item[1]))
 
