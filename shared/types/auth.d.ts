@@ -34,6 +34,14 @@ export interface ApiKeyPage {
   page: Page;
 }
 
+/** `code_challenge`: PKCE's, S256; its verifier goes with the code. */
+export interface AuthUrlOptions {
+  provider?: "authkit" | "apple" | "github" | "google" | "microsoft";
+  organization?: string | null;
+  loginHint?: string | null;
+  codeChallenge?: string | null;
+}
+
 /** `organization_id`: absent means no organisation, where only what holds everywhere counts. */
 export interface CheckInput {
   userId: string;
@@ -169,6 +177,16 @@ export interface Verification {
   expiresAt: string | null;
 }
 
+/** `user` is ours; tokens, session and permissions are WorkOS's, and what they say has been verified. */
+export interface WorkOSSignIn {
+  user: User;
+  accessToken: string;
+  refreshToken: string;
+  organizationId: string | null;
+  sessionId: string | null;
+  permissions: string[];
+}
+
 /** What `env.AUTH` offers. */
 export interface AuthService {
   /** Whether the service and its database answer. */
@@ -213,6 +231,10 @@ export interface AuthService {
   getUser(userId: string): Promise<User | null>;
   /** Gives a user another role; null for no such user. */
   updateUserRole(userId: string, role: "admin" | "user" | "viewer"): Promise<User | null>;
+  /** Where a browser signs in; it comes back to `redirectUri` with a code. */
+  getWorkOSAuthURL(redirectUri: string, state?: string | null, options?: AuthUrlOptions | null): Promise<string>;
+  /** Who came back with this code, and WorkOS's tokens. */
+  exchangeWorkOSCode(code: string, codeVerifier?: string | null, organizationId?: string | null): Promise<WorkOSSignIn>;
   /** The public keys of access tokens. */
   jwks(): Promise<Jwks>;
 }

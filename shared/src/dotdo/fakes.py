@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from dotdo.errors import not_configured
-from dotdo.ports import Ed25519, Http, HttpCall, HttpReply, Kv, KvError, Peer, Quota, QuotaError, Upstream
+from dotdo.ports import Ed25519, Http, HttpCall, HttpReply, Kv, KvError, Peer, Quota, QuotaError, Rs256, Upstream
 
 
 class FakeClock:
@@ -96,6 +96,13 @@ class NoEd25519:
         return False
 
 
+class NoRs256:
+    """For tests without such keys: no signature holds."""
+
+    async def verify(self, public: Mapping[str, str], data: bytes, signature: bytes) -> bool:
+        return False
+
+
 class FakeBindings:
     """Variables from `texts`, peers and upstreams by binding name."""
 
@@ -106,19 +113,20 @@ class FakeBindings:
         peers: dict[str, Peer] | None = None,
         upstreams: dict[str, Upstream] | None = None,
         kvs: dict[str, Kv] | None = None,
-        quotas: dict[str, Quota] | None = None,
         http: Http | None = None,
         clock: FakeClock | None = None,
         ed25519: Ed25519 | None = None,
+        rs256: Rs256 | None = None,
     ) -> None:
         self.texts = texts or {}
         self.peers = peers or {}
         self.upstreams = upstreams or {}
         self.kvs = kvs or {}
-        self.quotas = quotas or {}
+        self.quotas: dict[str, Quota] = {}
         self.http: Http = http or FakeHttp(lambda call: HttpReply(500, {}, ""))
         self.clock = clock or FakeClock()
         self.ed25519: Ed25519 = ed25519 or NoEd25519()
+        self.rs256: Rs256 = rs256 or NoRs256()
 
     def text(self, name: str) -> str:
         if not self.texts.get(name):

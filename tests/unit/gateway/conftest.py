@@ -100,7 +100,8 @@ def open_stage() -> Open:
         upstreams: dict[str, Upstream] = dict(workers)
         peers: dict[str, Peer] = {"AUTH": FakePeer(verify=auth)} if "AUTH" in workers else {}
         secrets = {"INTERNAL_SECRET": SECRET, **texts}
-        bindings = FakeBindings(secrets, peers=peers, upstreams=upstreams, kvs=kvs, quotas=quotas)
+        bindings = FakeBindings(secrets, peers=peers, upstreams=upstreams, kvs=kvs)
+        bindings.quotas = quotas or {}
         log = log or Logger("gateway")
         return Stage(bindings, workers, Gateway(bindings, log), Deferred(), log)
 
