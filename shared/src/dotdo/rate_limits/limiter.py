@@ -18,6 +18,8 @@ from dotdo.rate_limits.window import Cell, position
 MAX_CELLS = 20_000
 PUBLISHED = 60
 """At most so many identities are told to the others: KV metadata holds 1 KiB."""
+ROUNDING = 1e-6
+"""Of a request: who comes back exactly when told is not turned away by the last digit of a number."""
 PUBLISH_FROM = 0.1
 """The part of its limit that an identity asks for before the others hear of it."""
 
@@ -60,7 +62,7 @@ class Limiter:
             self.hot = True
         mine = self._share(cell, limit, elapsed)
         left = mine - cell.estimate(elapsed)
-        if left < 1:
+        if left < 1 - ROUNDING:
             wait_s = max(1, math.ceil(cell.admits_after(mine, elapsed) * WINDOW_S))
             return Decision(policy, limit, allowed=False, remaining=0, reset_s=wait_s)
         cell.admitted += 1

@@ -48,4 +48,4 @@ class Cell:
 def position(now_s: float, window_s: float) -> tuple[int, float]:
     """The window's number, and the part of it that has passed."""
     whole = math.floor(now_s / window_s)
-    return whole, now_s / window_s - whole
+    return whole, (now_s - whole * window_s) / window_s
