@@ -61,7 +61,7 @@ class Platform:
         secret = json.loads((DATA / "secrets.json").read_text())["INTERNAL_SECRET"].encode()
         token = sign_identity(identity, audience=service, request_id="req_test", secret=secret, now_s=time.time())
         headers = {IDENTITY_HEADER: token}
-        return httpx.AsyncClient(base_url=self.workers[service], headers=headers, timeout=30, **options)
+        return httpx.AsyncClient(**{"base_url": self.workers[service], "timeout": 30, **options}, headers=headers)
 
     async def call(self, binding: str, method: str, *args: object) -> Any:
         """An RPC call from JavaScript: `{"ok": result}` or `{"error": {"name", "message"}}`."""

@@ -6,7 +6,7 @@ export default {
     try {
       return await env.NAMESPACE.get("gateway").fetch(request);
     } catch {
-      return notAnswering();
+      return notAnswering(request);
     }
   },
 
@@ -17,16 +17,19 @@ export default {
   },
 };
 
-function notAnswering() {
+function notAnswering(request) {
+  const sent = request.headers.get("x-request-id") ?? "";
+  const instance = /^[A-Za-z0-9_.-]{1,128}$/.test(sent) ? sent : `req_${crypto.randomUUID()}`;
   const problem = {
     type: "about:blank",
     title: "Service unavailable",
     status: 503,
     detail: "the gateway of this environment does not answer",
+    instance,
     code: "UNAVAILABLE",
   };
   return Response.json(problem, {
     status: 503,
-    headers: { "content-type": "application/problem+json", "retry-after": "5" },
+    headers: { "content-type": "application/problem+json", "retry-after": "5", "x-request-id": instance },
   });
 }
