@@ -19,6 +19,7 @@ from scripts.stack.stack import Stack
 from tests.e2e.platform import DATA, Platform, Proxies
 
 CALLER = Path(__file__).with_name("caller.mjs")
+ODD_SCHEDULE = Path(__file__).parent / "workers" / "odd_schedule"
 ECHO = Path(__file__).with_name("echo.mjs")
 PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
 BOUND = {
@@ -28,6 +29,7 @@ BOUND = {
     "SCHEDULE": "schedule",
     "FAULTY_DB": "faulty-db",
     "LIMITED_GATEWAY": "limited-gateway",
+    "ODD_SCHEDULE": "odd-schedule",
 }
 
 
@@ -71,6 +73,18 @@ def _echo() -> dict[str, Any]:
     return {"name": "echo", "script": ECHO.read_text(), "compatibility_date": date, "compatibility_flags": []}
 
 
+def _odd_schedule() -> dict[str, Any]:
+    """The schedule service with tasks of the tests, whose database fails when they want it to."""
+    schedule = next(service for service in SERVICES if service.name == "schedule")
+    own = {"folder": str(schedule.source / "schedule"), "prefix": "schedule/", "skip": ""}
+    return {
+        "name": "odd-schedule", "main": "entry.py", "sources": str(ODD_SCHEDULE),
+        "vendored": [*vendored_packages(schedule.modules), own],
+        "compatibility_date": read_configuration(schedule.configuration)["compatibility_date"],
+        "compatibility_flags": list(LOCAL_FLAGS), "services": {"DB": "faulty-db"},
+    }  # fmt: skip
+
+
 def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
     """The JavaScript and the Python Worker that make RPC calls for the tests."""
     db = next(service for service in SERVICES if service.name == "db")
@@ -90,7 +104,7 @@ def platform() -> Iterator[Platform]:
     javascript, python = _callers()
     proxies, ports = Proxies(*(free_port() for _ in range(5))), free_ports()
     loop = _Loop()
-    stack = Stack(DATA, ports, extra_workers=[javascript, python, _echo(), *_variants(proxies)])
+    stack = Stack(DATA, ports, extra_workers=[javascript, python, _echo(), _odd_schedule(), *_variants(proxies)])
     try:
         info = loop.run(stack.start(fresh=True))
         addresses = [f"http://{LOOPBACK}:{caller['port']}" for caller in (javascript, python)]
