@@ -58,12 +58,14 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     }
     behind = {"FN": "echo", "AGENT": "echo"}
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
+    strict = {"RATE_LIMITS": "", "LOCKOUT_MAX_S": ""}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
         {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},
         {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": behind,
          "port": proxies.hasty_gateway},
+        {"variant_of": "auth", "name": "strict-auth", "variables": strict, "port": proxies.auth},
     ]  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     javascript, python = _callers()
-    proxies, ports = Proxies(*(free_port() for _ in range(5))), free_ports()
+    proxies, ports = Proxies(*(free_port() for _ in range(6))), free_ports()
     loop = _Loop()
     stack = Stack(DATA, ports, extra_workers=[javascript, python, _echo(), _odd_schedule(), *_variants(proxies)])
     try:

@@ -25,6 +25,7 @@ class Proxies:
     """Ports of a db Worker of its own and of what stands between it and its stores: nothing, until a test puts it there.
 
     `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind.
+    `auth` is an auth with production's limits.
     """
 
     db: int
@@ -32,6 +33,7 @@ class Proxies:
     clickhouse: int
     gateway: int
     hasty_gateway: int
+    auth: int
 
 
 class Platform:
