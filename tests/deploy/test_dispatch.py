@@ -19,7 +19,7 @@ const workers = {
     calls.push(["fetch", request.method, request.url, await request.text()]);
     return new Response("from the gateway", { status: 207 });
   } },
-  schedule: { tick: async (...args) => { calls.push(["tick", ...args]); } },
+  schedule: { tick: async (...args) => { calls.push(["tick", ...args]); return { failed: [] }; } },
   ...%(changed)s,
 };
 const env = { NAMESPACE: { get(name) { if (!workers[name]) throw new Error("Worker not found."); return workers[name]; } } };
@@ -64,8 +64,15 @@ def test_without_a_gateway_it_says_so(gateway: str, sent: str, kept: bool) -> No
     assert answer["cron"] == "done", "schedule works all the same"
 
 
-@pytest.mark.parametrize("schedule", ["null", "{ tick: async () => { throw new Error('failed') } }"])
-def test_an_event_that_fails_is_recorded_as_failed(schedule: str) -> None:
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ("null", "Worker not found."),
+        ("{ tick: async () => { throw new Error('broken') } }", "broken"),
+        ("{ tick: async () => ({ failed: ['a', 'b'] }) }", "tasks failed: a, b"),
+    ],
+    ids=["not there", "out of order", "tasks that failed"],
+)
+def test_an_event_that_fails_is_recorded_as_failed(schedule: str, said: str) -> None:
     answer = dispatched(f"{{ schedule: {schedule} }}")
-    assert answer["cron"] in ("Worker not found.", "failed")
-    assert answer["status"] == 207
+    assert (answer["cron"], answer["status"]) == (said, 207)

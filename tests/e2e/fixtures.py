@@ -61,6 +61,7 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     }
     behind = {"FN": "echo", "AGENT": "echo"}
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
+    strict = {"RATE_LIMITS": "", "LOCKOUT_MAX_S": ""}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
     guard = {"LIMIT_AI": {"namespace_id": "1", "simple": {"limit": 2, "period": 60}}}
     mapped = {"ENVIRONMENT": "mapped", "RATE_LIMITS": ""}
@@ -71,6 +72,7 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
          "ratelimits": guard, "port": proxies.hasty_gateway},
         {"variant_of": "gateway", "name": "mapped-gateway", "variables": mapped, "port": proxies.mapped_gateway,
          "services": {route.binding: "witness" for route in ROUTES}},
+        {"variant_of": "auth", "name": "strict-auth", "variables": strict, "port": proxies.auth},
     ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ class Proxies:
 
     `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind;
     `mapped_gateway` has production's limits and, for every Worker of its table, one that tells what reached it.
+    `auth` is an auth with production's limits.
     """
 
     db: int
@@ -33,6 +34,7 @@ class Proxies:
     clickhouse: int
     gateway: int
     hasty_gateway: int
+    auth: int
     mapped_gateway: int
 
 

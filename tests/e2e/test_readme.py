@@ -43,11 +43,15 @@ def test_the_readmes_calls_work_as_pasted(platform: Platform) -> None:
         "401 Unauthorized",
         "403 Forbidden",
         '"email":"admin@example.com"',  # signed in
+        '"logout_url":',  # signed out
         "\nok\n",  # the cron event
         '"task":"health-check-services"',
         "('notes', 'first', 1)",  # by SQL
     ):
         assert expected in output, f"{expected!r} is not in what the calls print:\n{output}"
+    after = output.partition('"logout_url":')[2]
+    # The gateway believes auth's last answer for 30 s; auth itself knows at once.
+    assert "the session has ended" in after or '"code":"UNAUTHENTICATED"' in after, f"not signed out:\n{after}"
 
 
 @CURL
