@@ -20,6 +20,8 @@ from tests.e2e.platform import DATA, Platform, Proxies
 
 CALLER = Path(__file__).with_name("caller.mjs")
 ECHO = Path(__file__).with_name("echo.mjs")
+MODELS = Path(__file__).with_name("models.mjs")
+STORAGE = Path(__file__).with_name("storage.mjs")
 PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
 BOUND = {
     "GATEWAY": "gateway",
@@ -28,6 +30,9 @@ BOUND = {
     "SCHEDULE": "schedule",
     "FAULTY_DB": "faulty-db",
     "LIMITED_GATEWAY": "limited-gateway",
+    "AI_SCHEDULE": "ai-schedule",
+    "QUEUE_SCHEDULE": "queue-schedule",
+    "MODELS": "models",
 }
 
 
@@ -62,13 +67,15 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
         {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},
         {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": behind,
          "port": proxies.hasty_gateway},
+        {"variant_of": "schedule", "name": "ai-schedule", "variables": {"EMBEDDINGS_PROVIDER": ""}, "services": {"AI": "models"}},
+        {"variant_of": "schedule", "name": "queue-schedule", "services": {"QUEUE": "models"}},
     ]  # fmt: skip
 
 
-def _echo() -> dict[str, Any]:
-    """A Worker that other than ours may be, behind the gateway."""
+def _in_javascript(name: str, script: Path, **more: Any) -> dict[str, Any]:
+    """A Worker that other than ours may be."""
     date = read_configuration(SERVICES[0].configuration)["compatibility_date"]
-    return {"name": "echo", "script": ECHO.read_text(), "compatibility_date": date, "compatibility_flags": []}
+    return {"name": name, "script": script.read_text(), "compatibility_date": date, "compatibility_flags": [], **more}
 
 
 def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -90,11 +97,13 @@ def platform() -> Iterator[Platform]:
     javascript, python = _callers()
     proxies, ports = Proxies(*(free_port() for _ in range(5))), free_ports()
     loop = _Loop()
-    stack = Stack(DATA, ports, extra_workers=[javascript, python, _echo(), *_variants(proxies)])
+    storage = _in_javascript("storage", STORAGE, r2={"BUCKET": "dotdo-backups"}, port=free_port())
+    others = [_in_javascript("echo", ECHO), _in_javascript("models", MODELS), storage]
+    stack = Stack(DATA, ports, extra_workers=[javascript, python, *others, *_variants(proxies)])
     try:
         info = loop.run(stack.start(fresh=True))
         addresses = [f"http://{LOOPBACK}:{caller['port']}" for caller in (javascript, python)]
-        yield Platform(info, addresses[0], addresses[1], proxies, ports)
+        yield Platform(info, addresses[0], addresses[1], proxies, ports, f"http://{LOOPBACK}:{storage['port']}")
     finally:
         loop.run(stack.stop())
         loop.close()

@@ -35,10 +35,17 @@ class Proxies:
 
 
 class Platform:
-    """The running stack. `caller_url` and `python_caller_url` are the Workers that make RPC calls for the tests."""
+    """The running stack. `caller_url` and `python_caller_url` are the Workers that make RPC calls for the tests, `storage_url`
+    shows the bucket of the backups."""
 
     def __init__(
-        self, info: dict[str, Any], caller_url: str, python_caller_url: str, proxies: Proxies, ports: Ports
+        self,
+        info: dict[str, Any],
+        caller_url: str,
+        python_caller_url: str,
+        proxies: Proxies,
+        ports: Ports,
+        storage_url: str,
     ) -> None:
         self.gateway_url: str = info["gateway_url"]
         self.workers: dict[str, str] = info["workers"]
@@ -46,6 +53,7 @@ class Platform:
         self.keys: dict[str, str] = info["keys"]
         self.caller_url = caller_url
         self.python_caller_url = python_caller_url
+        self.storage_url = storage_url
         self.pid: int = info["pid"]
         self.proxies = proxies
         self.ports = ports
