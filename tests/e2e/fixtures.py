@@ -62,12 +62,13 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     behind = {"FN": "echo", "AGENT": "echo"}
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
+    no_hash = {"EMBEDDINGS_PROVIDER": ""}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
         {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},
         {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": behind,
          "port": proxies.hasty_gateway},
-        {"variant_of": "schedule", "name": "ai-schedule", "variables": {"EMBEDDINGS_PROVIDER": ""}, "services": {"AI": "models"}},
+        {"variant_of": "schedule", "name": "ai-schedule", "variables": no_hash, "services": {"AI": "models"}},
         {"variant_of": "schedule", "name": "queue-schedule", "services": {"QUEUE": "models"}},
     ]  # fmt: skip
 
