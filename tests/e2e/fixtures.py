@@ -33,6 +33,8 @@ BOUND = {
     "AI_SCHEDULE": "ai-schedule",
     "QUEUE_SCHEDULE": "queue-schedule",
     "MODELS": "models",
+    "BULK_DB": "bulk-db",
+    "BULK_SCHEDULE": "bulk-schedule",
 }
 
 
@@ -62,6 +64,7 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     behind = {"FN": "echo", "AGENT": "echo"}
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
+    bulk = {"NEON_HTTP_ENDPOINT": f"http://{LOOPBACK}:{proxies.bulk_neon}/sql"}
     no_hash = {"EMBEDDINGS_PROVIDER": ""}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
@@ -70,6 +73,8 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
          "port": proxies.hasty_gateway},
         {"variant_of": "schedule", "name": "ai-schedule", "variables": no_hash, "services": {"AI": "models"}},
         {"variant_of": "schedule", "name": "queue-schedule", "services": {"QUEUE": "models"}},
+        {"variant_of": "db", "name": "bulk-db", "variables": bulk},
+        {"variant_of": "schedule", "name": "bulk-schedule", "services": {"DB": "bulk-db"}, "r2": {"BACKUPS": "bulk"}},
     ]  # fmt: skip
 
 
@@ -96,9 +101,9 @@ def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     javascript, python = _callers()
-    proxies, ports = Proxies(*(free_port() for _ in range(5))), free_ports()
+    proxies, ports = Proxies(*(free_port() for _ in range(6))), free_ports()
     loop = _Loop()
-    storage = _in_javascript("storage", STORAGE, r2={"BUCKET": "dotdo-backups"}, port=free_port())
+    storage = _in_javascript("storage", STORAGE, r2={"BUCKET": "bulk"}, port=free_port())
     others = [_in_javascript("echo", ECHO), _in_javascript("models", MODELS), storage]
     stack = Stack(DATA, ports, extra_workers=[javascript, python, *others, *_variants(proxies)])
     try:

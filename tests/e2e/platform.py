@@ -24,7 +24,8 @@ DATA = Path(os.environ.get("DOTDO_TEST_DATA", ROOT / ".dotdo" / "test"))
 class Proxies:
     """Ports of a db Worker of its own and of what stands between it and its stores: nothing, until a test puts it there.
 
-    `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind.
+    `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind. At
+    `bulk_neon` there is, when a test starts it, another database: that of `BULK_DB` and `BULK_SCHEDULE`.
     """
 
     db: int
@@ -32,6 +33,7 @@ class Proxies:
     clickhouse: int
     gateway: int
     hasty_gateway: int
+    bulk_neon: int
 
 
 class Platform:

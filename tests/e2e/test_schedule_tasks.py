@@ -1,7 +1,6 @@
 """Each built-in task on the real runtime, with real stores."""
 
-import itertools
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,26 +8,17 @@ import pytest
 
 from schedule.tasks.table import DEFAULTS
 from tests.e2e.platform import Platform
-
-# Midnights of Sundays: every schedule has an instant there. 2025-01-05 is one.
-SUNDAYS_MS = itertools.count(1_736_035_200_000, 7 * 86_400_000)
+from tests.e2e.task_runs import Outcome, Runs
 
 
 @pytest.fixture(autouse=True)
-async def _every_task_is_on_afterwards(platform: Platform) -> AsyncIterator[None]:
-    await platform.result("SCHEDULE", "listTasks")  # the first look adds the defaults
+def _every_task_is_on_afterwards(platform: Platform) -> Iterator[None]:
     yield
-    platform.rows("update scheduled_tasks set enabled = true, last_scheduled_at = null returning name")
+    Runs(platform, "SCHEDULE", platform.postgres_url).all_on()
 
 
-async def run(platform: Platform, task: str, binding: str = "SCHEDULE") -> dict[str, Any]:
-    """`{status, result, error}` of one run of this task alone."""
-    platform.rows("update scheduled_tasks set enabled = name = %s, last_scheduled_at = null returning name", task)
-    at = next(SUNDAYS_MS)
-    await platform.result(binding, "tick", "0 0 * * *", at)
-    sql = "select status, result, error_message from task_executions where run_id = %s order by attempt desc limit 1"
-    ((status, result, error),) = platform.rows(sql, f"{task}@{at}")
-    return {"status": status, "result": result, "error": error}
+async def run(platform: Platform, task: str, binding: str = "SCHEDULE") -> Outcome:
+    return await Runs(platform, binding, platform.postgres_url).of(task)
 
 
 def ids(platform: Platform, table: str, prefix: str) -> set[str]:
@@ -55,8 +45,7 @@ async def test_sessions_go_with_their_refresh_tokens(platform: Platform) -> None
         " where starts_with(id, 'gone-') returning session_id"
     )
     outcome = await run(platform, "cleanup-expired-sessions")
-    assert outcome["status"] == "succeeded"
-    assert outcome["result"]["deleted"] >= 2101
+    assert outcome.answer["deleted"] >= 2101
     assert ids(platform, "sessions", "gone-") == {"gone-not-yet", "gone-alive"}
     tokens = platform.rows("select session_id from refresh_tokens where starts_with(session_id, 'gone-')")
     assert {id for (id,) in tokens} == {"gone-not-yet", "gone-alive"}
@@ -71,8 +60,7 @@ async def test_api_keys_go_a_month_after_they_expired(platform: Platform) -> Non
         """
     )
     outcome = await run(platform, "cleanup-expired-api-keys")
-    assert outcome["status"] == "succeeded"
-    assert outcome["result"]["deleted"] >= 1
+    assert outcome.answer["deleted"] >= 1
     assert ids(platform, "api_keys", "old-") == {"old-29", "old-later", "old-never"}
 
 
@@ -85,7 +73,7 @@ async def test_completed_generations_go_after_a_month(platform: Platform) -> Non
         """
     )
     outcome = await run(platform, "cleanup-old-generations")
-    assert (outcome["status"], outcome["result"]) == ("succeeded", {"deleted": 1, "complete": True})
+    assert outcome.answer == {"deleted": 1, "complete": True}
     assert "made-completed31" not in ids(platform, "generations", "made-")
     assert len(ids(platform, "generations", "made-")) == 5
 
@@ -98,10 +86,8 @@ async def put_things(platform: Platform, ns: str, *texts: str) -> None:
 async def embed_all(platform: Platform, binding: str = "SCHEDULE") -> dict[str, Any]:
     """Runs until nothing is missing: the other tests' things are embedded with ours."""
     while True:
-        outcome = await run(platform, "generate-missing-embeddings", binding)
-        assert outcome["status"] == "succeeded", outcome
-        if outcome["result"]["complete"]:
-            result: dict[str, Any] = outcome["result"]
+        result = (await run(platform, "generate-missing-embeddings", binding)).answer
+        if result["complete"]:
             return result
 
 
@@ -156,8 +142,7 @@ async def test_analytics_of_the_last_hour_are_kept(platform: Platform) -> None:
     ]
     await platform.result("DB", "ingest", "api_requests", rows)
     outcome = await run(platform, "update-analytics")
-    assert outcome["status"] == "succeeded", outcome
-    taken_at = datetime.fromisoformat(outcome["result"]["taken_at"])
+    taken_at = datetime.fromisoformat(outcome.answer["taken_at"])
     ((data,),) = platform.rows("select data from analytics_snapshots where taken_at = %s", taken_at)
     assert data["stats"]["totals"]["things"] >= 3
     ours = [row for row in data["requests"] if row["route"] == "/analytics-test"]
@@ -177,7 +162,7 @@ async def test_analytics_of_the_last_hour_are_kept(platform: Platform) -> None:
 
 async def test_services_are_asked_and_their_answers_kept(platform: Platform) -> None:
     outcome = await run(platform, "health-check-services")
-    assert (outcome["status"], outcome["result"]) == ("succeeded", {"services": {"db": "ok", "auth": "ok"}})
+    assert outcome.answer == {"services": {"db": "ok", "auth": "ok"}}
     counted = "select service, count() as n from service_health where status = 'ok' group by service order by service"
     kept = (await platform.result("DB", "clickhouse", counted, {}))["data"]
     assert [row["service"] for row in kept] == ["auth", "db"]
@@ -195,7 +180,6 @@ async def test_keys_near_their_allowance_are_listed_and_logged(platform: Platfor
     rows = [{"time": at, "route": "/x", "key_id": key} for key in ("near-full", "near-half") for _ in range(58)]
     await platform.result("DB", "ingest", "api_requests", rows)
     outcome = await run(platform, "check-rate-limits")
-    assert outcome["status"] == "succeeded", outcome
-    ours = [row for row in outcome["result"]["keys"] if row["key_id"].startswith("near-")]
+    ours = [row for row in outcome.answer["keys"] if row["key_id"].startswith("near-")]
     assert ours == [{"key_id": "near-full", "requests": 58, "allowance": 60, "share": 0.967}]
     assert '"event": "rate_limit.near"' in platform.log.read_text()
