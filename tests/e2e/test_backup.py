@@ -109,12 +109,12 @@ class Watch:
         self._runtime = next(one for one in parts if one.name() == "workerd")
         self._ended = threading.Event()
         self.before: int = self._runtime.memory_info().rss
-        self.most = self.before
+        self.most: int = self.before
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def _look(self) -> None:
         while not self._ended.wait(0.01):
-            self.most = max(self.most, self._runtime.memory_info().rss)
+            self.most = max(self.most, int(self._runtime.memory_info().rss))
 
     @property
     def grown_mib(self) -> float:
