@@ -22,7 +22,7 @@ TYPES = ROOT / "shared" / "types"
 
 def derived() -> Iterator[tuple[Path, str]]:
     """Every file, and what it should hold."""
-    for contract in CONTRACTS:
+    for contract in (gateway.CONTRACT, *CONTRACTS):
         yield TYPES / f"{contract.service}.d.ts", declarations(contract)
     yield OPENAPI, json.dumps(document(mounted(), VERSION), indent=1, ensure_ascii=False) + "\n"
 

@@ -43,6 +43,29 @@ _PROBLEMS = {
     504: ("GatewayTimeout", "It took longer than its limit: try again."),
 }
 
+CODES: Mapping[int, tuple[str, ...]] = {
+    400: (
+        "INVALID_ARGUMENT", "MALFORMED_JSON", "INVALID_SQL", "READ_ONLY", "RESULT_TOO_LARGE", "RESULT_TOO_DEEP",
+        "LOGIN_FAILED",
+    ),
+    401: ("UNAUTHENTICATED", "MALFORMED", "NOT_FOUND", "EXPIRED", "REVOKED", "DISABLED", "WRONG_ENVIRONMENT", "NO_SESSION",
+          "INVALID_SIGNATURE", "STALE_SIGNATURE"),
+    403: ("FORBIDDEN", "CSRF", "DISABLED", "SCOPE_EXCEEDS_OWNER", "FORBIDDEN_METHOD", "EMAIL_NOT_VERIFIED", "MFA_REQUIRED",
+          "SSO_REQUIRED", "FOREIGN_PROFILE"),
+    404: ("NOT_FOUND",),
+    409: ("CONFLICT", "REFERENCE_MISSING", "ORGANIZATION_SELECTION_REQUIRED"),
+    412: ("VERSION_MISMATCH",),
+    413: ("PAYLOAD_TOO_LARGE",),
+    415: ("UNSUPPORTED_MEDIA_TYPE",),
+    422: ("IDEMPOTENCY_KEY_REUSED",),
+    429: ("RATE_LIMITED",),
+    500: ("INTERNAL", "HANDLER_NOT_FOUND"),
+    502: ("DATABASE_ERROR", "UPSTREAM_ERROR"),
+    503: ("UNAVAILABLE", "NOT_CONFIGURED", "SERVICE_NOT_BOUND", "CIRCUIT_OPEN", "RETRY", "SERVICE_DOWN"),
+    504: ("TIMEOUT",),
+}  # fmt: skip
+"""By status: what `code` of its problem may be; the usual one first."""
+
 # By component name: what stands in the header, an example.
 _HEADERS: Mapping[str, tuple[str, str]] = {
     "X-Request-ID": ("Names the request, here and in every log line.", "req_0190c2b5e0f07d1c"),
@@ -115,11 +138,12 @@ def _extra_headers(endpoint: Endpoint, status: int) -> Iterable[str]:
 
 
 def _problem(status: int, says: str) -> Component:
-    schema = "QuotaExceeded" if status == 429 else "Problem"
+    schema = {"$ref": f"#/components/schemas/{'QuotaExceeded' if status == 429 else 'Problem'}"}
+    code = {"properties": {"code": {"examples": list(CODES[status])}}}
     return {
         "description": says,
         "headers": _references(["X-Request-ID", *_LIMITED, *_EXTRA.get(status, ())]),
-        "content": {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+        "content": {"application/problem+json": {"schema": {"allOf": [schema, code]}}},
     }
 
 

@@ -24,6 +24,10 @@ _HEADERS: Mapping[str, Parameter] = {
         "description": "The same key and request within 24 hours: done once, answered the same.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,512}$"},
     },
+    "WorkOS-Signature": {
+        "description": "When it was signed, in milliseconds, and the HMAC-SHA-256 of that, a full stop and the body.",
+        "schema": {"type": "string", "pattern": "^t=[0-9]+, ?v1=[0-9a-f]{64}$"},
+    },
 }
 _CREATE_ONLY: Parameter = {
     "description": "Write only when there is nothing yet; not together with `If-Match`.",

@@ -21,6 +21,13 @@ Authenticate with an API key or an access token, `Authorization: Bearer …`, or
 Every error is `application/problem+json` (RFC 9457) with a stable `code`. Lists page by an opaque `cursor`. Every answer
 carries `X-Request-ID`, and the `RateLimit` headers where a limit holds."""
 
+_SERVICES = {
+    "gateway": "The door: what is here, and whether it works.",
+    "db": "Things, what they have to do with each other, search and events.",
+    "auth": "Signing in, sessions, API keys and permissions.",
+    "schedule": "Tasks by cron, and what became of them.",
+}
+
 _SCHEMES = {
     "apiKey": {"type": "http", "scheme": "bearer", "description": "`sk_live_…` or `sk_test_…`"},
     "accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -62,7 +69,10 @@ def document(services: Sequence[Mounted], version: str) -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": service.contract.service} for service in services],
+        "tags": [
+            {"name": name, "description": _SERVICES[name]}
+            for name in (service.contract.service for service in services)
+        ],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": used({**models, "Problem": PROBLEM, "QuotaExceeded": QUOTA_EXCEEDED}, [paths, problems()]),

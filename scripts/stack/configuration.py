@@ -53,6 +53,7 @@ def worker_variables(at: Addresses, secrets: Mapping[str, str]) -> dict[str, dic
             "WORKOS_API_KEY": at.workos_api_key,
             "WORKOS_CLIENT_ID": at.workos_client_id,
             "WORKOS_CLIENT_SECRET": at.workos_api_key,
+            "WORKOS_WEBHOOK_SECRET": secrets["WORKOS_WEBHOOK_SECRET"],
             "JWT_SECRET": secrets["JWT_SECRET"],
             "JWT_REFRESH_SECRET": secrets["JWT_REFRESH_SECRET"],
         },

@@ -9,16 +9,22 @@ from auth.domain.api_keys import generate
 
 ROLES = ("admin", "user", "viewer")
 
+_NAMES = (
+    "POSTGRES_PASSWORD", "CLICKHOUSE_PASSWORD", "INTERNAL_SECRET", "JWT_SECRET", "JWT_REFRESH_SECRET", "WORKOS_WEBHOOK_SECRET",
+)  # fmt: skip
+
 
 def local_secrets(data: Path) -> dict[str, str]:
-    """Passwords, signing secrets and the three API keys (`admin`, `user`, `viewer`) of the stack in this folder."""
+    """Passwords, signing secrets and the three API keys (`admin`, `user`, `viewer`) of the stack in this folder.
+
+    What a folder of an earlier version lacks is added.
+    """
     file = data / "secrets.json"
-    if file.exists():
-        known: dict[str, str] = json.loads(file.read_text())
+    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    made = {name: known.get(name) or secrets.token_urlsafe(32) for name in _NAMES}
+    made |= {role: known.get(role) or generate("test") for role in ROLES}
+    if made == known:
         return known
-    names = ("POSTGRES_PASSWORD", "CLICKHOUSE_PASSWORD", "INTERNAL_SECRET", "JWT_SECRET", "JWT_REFRESH_SECRET")
-    made = {name: secrets.token_urlsafe(32) for name in names}
-    made |= {role: generate("test") for role in ROLES}
     data.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:

@@ -15,7 +15,7 @@ from scripts.migrations.postgres import migrate_postgres
 from scripts.runtime.workers import Workers
 from scripts.stack.configuration import Addresses, worker_variables
 from scripts.stack.ports import Ports
-from scripts.stack.process import StartError
+from scripts.stack.process import LOOPBACK, StartError
 from scripts.stack.secrets import ROLES, local_secrets
 from scripts.stack.seed import emulated_users, seed
 from scripts.stores.clickhouse import ClickHouse
@@ -160,7 +160,11 @@ class Stack:
             self.data / "clickhouse", ports.clickhouse, logs / "clickhouse.log", secrets["CLICKHOUSE_PASSWORD"]
         )
         neon = Neon(ports.neon, postgres.url, logs / "neon.log")
-        return postgres, clickhouse, neon, WorkOSEmulator(ports.workos, logs / "workos.log", emulated_users())
+        webhook = {
+            "endpoint_url": f"http://{LOOPBACK}:{ports.gateway}/auth/webhooks/workos",
+            "secret": secrets["WORKOS_WEBHOOK_SECRET"],
+        }
+        return postgres, clickhouse, neon, WorkOSEmulator(ports.workos, logs / "workos.log", emulated_users(), webhook)
 
     def _announce(self, info: dict[str, Any]) -> dict[str, Any]:
         """Writes dev.json whole or not at all; it holds keys, so only its owner reads it."""

@@ -1,4 +1,4 @@
-// The vendor's WorkOS emulator on 127.0.0.1: `node workos.mjs PORT SEED_JSON`.
+// The vendor's WorkOS emulator on 127.0.0.1: `node workos.mjs PORT SEED_JSON [WEBHOOK_JSON]`; the webhook: endpoint_url, secret.
 import { Server } from "node:net";
 import { createEmulator } from "workos/emulate";
 
@@ -8,8 +8,14 @@ Server.prototype.listen = function (port, ...rest) {
   return listen.call(this, { port, host: "127.0.0.1" }, rest.find((argument) => typeof argument === "function"));
 };
 
-const [port, seed] = process.argv.slice(2);
+const [port, seed, webhook] = process.argv.slice(2);
 const emulator = await createEmulator({ port: Number(port), seed: JSON.parse(seed) });
+// The seed's webhooks have secrets that nobody is told; this way one can be chosen.
+if (webhook) {
+  const headers = { authorization: `Bearer ${emulator.apiKey}`, "content-type": "application/json" };
+  const answer = await fetch(`http://127.0.0.1:${port}/webhook_endpoints`, { method: "POST", headers, body: webhook });
+  if (!answer.ok) throw new Error(`no webhook: ${answer.status}`);
+}
 console.log(`WorkOS emulator at ${emulator.url}`);
 
 process.on("SIGTERM", async () => {

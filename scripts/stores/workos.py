@@ -16,11 +16,12 @@ CLIENT_ID = "client_emulate"
 
 @dataclass
 class WorkOSEmulator:
-    """`users` are the emulator's seed: email, first_name, last_name, email_verified."""
+    """`users` are the emulator's seed: email, first_name, last_name, email_verified. `webhook`: endpoint_url and secret."""
 
     port: int
     log: Path
     users: list[dict[str, object]] = field(default_factory=list)
+    webhook: dict[str, str] | None = None
     child: Child | None = None
 
     @property
@@ -30,6 +31,8 @@ class WorkOSEmulator:
     async def start(self) -> None:
         require_free(self.port, "the WorkOS emulator", "WORKOS_PORT")
         command = [str(node()), str(SCRIPT), str(self.port), json.dumps({"users": self.users})]
+        if self.webhook is not None:
+            command.append(json.dumps(self.webhook))
         self.child = Child("the WorkOS emulator", command, self.log)
         await self.child.start(lambda: accepts_tcp(self.port))
 

@@ -23,15 +23,23 @@ export interface ApiKeyOwner {
   name: string | null;
   role: string;
   organizationId: string | null;
-  emailVerified?: boolean;
-  disabled?: boolean;
-  createdAt?: string;
-  valid?: true;
+  emailVerified: boolean;
+  disabled: boolean;
+  createdAt: string;
+  valid: true;
 }
 
 export interface ApiKeyPage {
   data: ApiKey[];
   page: Page;
+}
+
+/** `code_challenge`: PKCE's, S256; its verifier goes with the code. */
+export interface AuthUrlOptions {
+  provider?: "authkit" | "apple" | "github" | "google" | "microsoft";
+  organization?: string | null;
+  loginHint?: string | null;
+  codeChallenge?: string | null;
 }
 
 /** `organization_id`: absent means no organisation, where only what holds everywhere counts. */
@@ -71,7 +79,7 @@ export interface CreatedApiKey {
 export interface CreatedSession {
   token: string;
   refreshToken: string;
-  tokenType?: "Bearer";
+  tokenType: "Bearer";
   expiresIn: number;
   session: SessionRow;
 }
@@ -81,8 +89,8 @@ export interface Grant {
   permission: string;
   organizationId: string | null;
   source: "role" | "grant";
-  grantedBy?: string | null;
-  createdAt?: string | null;
+  grantedBy: string | null;
+  createdAt: string | null;
 }
 
 /** `degraded`: something the service depends on does not answer. */
@@ -122,14 +130,14 @@ export interface SessionRow {
   createdAt: string;
   lastSeenAt: string;
   expiresAt: string;
-  current?: boolean;
+  current: boolean;
 }
 
 /** An access token, and the refresh token that gets the next pair. `expires_in` is the access token's, in seconds. */
 export interface Tokens {
   token: string;
   refreshToken: string;
-  tokenType?: "Bearer";
+  tokenType: "Bearer";
   expiresIn: number;
 }
 
@@ -139,34 +147,44 @@ export interface User {
   name: string | null;
   role: string;
   organizationId: string | null;
-  emailVerified?: boolean;
-  disabled?: boolean;
-  createdAt?: string;
+  emailVerified: boolean;
+  disabled: boolean;
+  createdAt: string;
 }
 
 /** `error` is the code `verify` gives; user and session are null with it. */
 export interface Validation {
   valid: boolean;
-  user?: User | null;
-  session?: SessionRow | null;
-  error?: "VALID" | "NOT_FOUND" | "MALFORMED" | "EXPIRED" | "REVOKED" | "DISABLED" | "WRONG_ENVIRONMENT" | null;
+  user: User | null;
+  session: SessionRow | null;
+  error: "VALID" | "NOT_FOUND" | "MALFORMED" | "EXPIRED" | "REVOKED" | "DISABLED" | "WRONG_ENVIRONMENT" | null;
 }
 
 /** The answer to a presented credential. Everything after `code` is null unless `valid`. Times are RFC 3339. */
 export interface Verification {
   valid: boolean;
   code: "VALID" | "NOT_FOUND" | "MALFORMED" | "EXPIRED" | "REVOKED" | "DISABLED" | "WRONG_ENVIRONMENT";
-  kind?: "user" | "api_key" | null;
-  userId?: string | null;
-  email?: string | null;
-  role?: string | null;
-  organizationId?: string | null;
-  permissions?: string[];
-  scopes?: string[] | null;
-  sessionId?: string | null;
-  keyId?: string | null;
-  rateLimit?: number | null;
-  expiresAt?: string | null;
+  kind: "user" | "api_key" | null;
+  userId: string | null;
+  email: string | null;
+  role: string | null;
+  organizationId: string | null;
+  permissions: string[];
+  scopes: string[] | null;
+  sessionId: string | null;
+  keyId: string | null;
+  rateLimit: number | null;
+  expiresAt: string | null;
+}
+
+/** `user` is ours; tokens, session and permissions are WorkOS's, and what they say has been verified. */
+export interface WorkOSSignIn {
+  user: User;
+  accessToken: string;
+  refreshToken: string;
+  organizationId: string | null;
+  sessionId: string | null;
+  permissions: string[];
 }
 
 /** What `env.AUTH` offers. */
@@ -213,6 +231,10 @@ export interface AuthService {
   getUser(userId: string): Promise<User | null>;
   /** Gives a user another role; null for no such user. */
   updateUserRole(userId: string, role: "admin" | "user" | "viewer"): Promise<User | null>;
+  /** Where a browser signs in; it comes back to `redirectUri` with a code. */
+  getWorkOSAuthURL(redirectUri: string, state?: string | null, options?: AuthUrlOptions | null): Promise<string>;
+  /** Who came back with this code, and WorkOS's tokens. */
+  exchangeWorkOSCode(code: string, codeVerifier?: string | null, organizationId?: string | null): Promise<WorkOSSignIn>;
   /** The public keys of access tokens. */
   jwks(): Promise<Jwks>;
 }

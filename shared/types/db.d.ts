@@ -82,8 +82,8 @@ export interface Found {
   version: number;
   createdAt: string;
   updatedAt: string;
-  embedding?: number[] | null;
-  relationships?: Relationship[] | null;
+  embedding: number[] | null;
+  relationships: Relationship[] | null;
   score: number;
 }
 
@@ -152,9 +152,9 @@ export interface Page {
 /** `total` only when it was asked for. */
 export interface Pagination {
   limit: number;
-  offset?: number;
-  total?: number | null;
-  nextCursor?: string | null;
+  offset: number;
+  total: number | null;
+  nextCursor: string | null;
 }
 
 export interface PatchOptions {
@@ -254,7 +254,7 @@ export interface Stats {
 
 export interface StoreHealth {
   status: "ok" | "down" | "not_configured";
-  latencyMs?: number | null;
+  latencyMs: number | null;
 }
 
 /** An entity. `data` is any JSON object; `version` counts its writes. */
@@ -269,8 +269,8 @@ export interface Thing {
   version: number;
   createdAt: string;
   updatedAt: string;
-  embedding?: number[] | null;
-  relationships?: Relationship[] | null;
+  embedding: number[] | null;
+  relationships: Relationship[] | null;
 }
 
 /** What a caller writes. `created_at` is kept and `version` counted by the service. */

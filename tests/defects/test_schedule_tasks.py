@@ -25,7 +25,9 @@ EIGHT = [
 
 
 def context(db: Any, **bound: Any) -> TaskContext:
-    bindings = FakeBindings({"EMBEDDINGS_PROVIDER": "hash"}, peers={"DB": db, "AUTH": FakePeer(health=down)}, bound=bound)
+    bindings = FakeBindings(
+        {"EMBEDDINGS_PROVIDER": "hash"}, peers={"DB": db, "AUTH": FakePeer(health=down)}, bound=bound
+    )
     now_s = bindings.clock.now_s()
     return TaskContext(bindings, Sql(bindings), Logger("schedule"), now_s, now_s + 29)
 

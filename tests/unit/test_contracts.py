@@ -58,9 +58,11 @@ def test_names_are_unique_and_functions_are_all_used(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_only_card_and_health_and_signing_in_are_public(service: str) -> None:
+    """Of auth also what WorkOS itself calls, which signs, and signing out, which ends no session but one's own."""
     contract, _, _ = SERVICES[service]
     public = {row.path for row in contract.endpoints if row.access == "public"}
-    assert public - {"/login", "/callback", "/refresh", "/.well-known/jwks.json"} == {"/", "/health"}
+    signing_in = {"/login", "/callback", "/sso/authorize", "/sso/callback", "/refresh", "/logout"}
+    assert public - signing_in - {"/.well-known/jwks.json", "/webhooks/workos"} == {"/", "/health"}
     assert all(row.permission == "" for row in contract.endpoints if row.access == "public")
 
 

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from auth.adapters.workos import WorkOS
 from auth.domain.accounts import Accounts
+from auth.domain.sign_ins import SignIns
 from auth.handlers.http import HttpHandlers
 from auth.handlers.rpc import RpcHandlers
 from dotdo.contract import Endpoint
@@ -32,5 +33,7 @@ def allowed_origins(bindings: Bindings) -> frozenset[str]:
 def build(bindings: Bindings, log: Logger) -> Service:
     """The service of one isolate. Reads no configuration yet: a missing secret is an error of the call that needs it."""
     accounts = Accounts(bindings)
-    http = HttpHandlers(accounts, WorkOS(bindings), bindings)
-    return AuthService(CONTRACT, bindings, log, rpc=RpcHandlers(accounts), http=http)
+    workos = WorkOS(bindings)
+    sign_ins = SignIns(workos, accounts.arrivals, bindings)
+    http = HttpHandlers(accounts, workos, sign_ins, bindings)
+    return AuthService(CONTRACT, bindings, log, rpc=RpcHandlers(accounts, workos, sign_ins), http=http)

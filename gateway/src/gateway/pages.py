@@ -19,14 +19,15 @@ class Pages:
         self._bindings = bindings
         self._documents = Documents()
         self._pages: dict[str, Page] = {
-            "/": self._card, "/health": self._health, "/ready": self._ready, "/openapi.json": self._openapi,
+            "/": self._card, "/health": self._health, "/ready": self._ready,
+            "/openapi.json": self._openapi, "/docs": self._docs,
         }  # fmt: skip
 
     def find(self, path: str) -> Page | None:
         return self._pages.get(path)
 
     async def _card(self, inbound: Inbound) -> HttpResponse:
-        links = {name: f"/{name}" for name in ("health", "ready", "openapi.json", "auth", "db", "schedule")}
+        links = {name: f"/{name}" for name in ("docs", "openapi.json", "health", "ready", "auth", "db", "schedule")}
         return json_response({"service": "gateway", "version": VERSION, "links": links})
 
     async def _health(self, inbound: Inbound) -> HttpResponse:
@@ -37,3 +38,6 @@ class Pages:
 
     async def _openapi(self, inbound: Inbound) -> HttpResponse:
         return self._documents.openapi().answer(inbound.headers.get("if-none-match", ""))
+
+    async def _docs(self, inbound: Inbound) -> HttpResponse:
+        return self._documents.page().answer(inbound.headers.get("if-none-match", ""))

@@ -88,6 +88,19 @@ class WebEd25519:
         return await js.crypto.subtle.importKey("jwk", _options(dict(jwk)), "Ed25519", False, to_js([use]))
 
 
+class WebRs256:
+    """By the runtime's WebCrypto."""
+
+    async def verify(self, public: Mapping[str, str], data: bytes, signature: bytes) -> bool:
+        jwk = {name: public.get(name, "") for name in ("kty", "n", "e")}
+        algorithm = _options({"name": "RSASSA-PKCS1-v1_5", "hash": "SHA-256"})
+        try:
+            key = await js.crypto.subtle.importKey("jwk", _options(jwk), algorithm, False, to_js(["verify"]))
+            return bool(await js.crypto.subtle.verify(algorithm, key, to_js(signature), to_js(data)))
+        except JsException:
+            return False
+
+
 class BoundUpstream:
     """A bound Worker that inbound requests pass on to, bodies streaming both ways untouched."""
 
@@ -234,6 +247,7 @@ class WorkerBindings:
         self.http = FetchHttp()
         self.clock = SystemClock()
         self.ed25519 = WebEd25519()
+        self.rs256 = WebRs256()
 
     def text(self, name: str) -> str:
         value = self.optional(name)

@@ -5,7 +5,21 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from dotdo.errors import not_configured
-from dotdo.ports import Ai, BindingError, Bucket, Ed25519, Http, HttpCall, HttpReply, Jobs, Kv, KvError, Peer, Upstream
+from dotdo.ports import (
+    Ai,
+    BindingError,
+    Bucket,
+    Ed25519,
+    Http,
+    HttpCall,
+    HttpReply,
+    Jobs,
+    Kv,
+    KvError,
+    Peer,
+    Rs256,
+    Upstream,
+)  # fmt: skip
 
 
 class FakeClock:
@@ -141,6 +155,13 @@ class NoEd25519:
         return False
 
 
+class NoRs256:
+    """For tests without such keys: no signature holds."""
+
+    async def verify(self, public: Mapping[str, str], data: bytes, signature: bytes) -> bool:
+        return False
+
+
 class FakeBindings:
     """Variables from `texts`, peers and upstreams by binding name; buckets, Workers AI and queues in `bound`."""
 
@@ -155,6 +176,7 @@ class FakeBindings:
         http: Http | None = None,
         clock: FakeClock | None = None,
         ed25519: Ed25519 | None = None,
+        rs256: Rs256 | None = None,
     ) -> None:
         self.texts = texts or {}
         self.peers = peers or {}
@@ -164,6 +186,7 @@ class FakeBindings:
         self.http: Http = http or FakeHttp(lambda call: HttpReply(500, {}, ""))
         self.clock = clock or FakeClock()
         self.ed25519: Ed25519 = ed25519 or NoEd25519()
+        self.rs256: Rs256 = rs256 or NoRs256()
 
     def text(self, name: str) -> str:
         if not self.texts.get(name):

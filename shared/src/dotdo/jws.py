@@ -117,6 +117,11 @@ def check_claims(claims: dict[str, Any], *, issuer: str, audience: str, now_s: f
         raise InvalidToken("WRONG_ISSUER")
     if claims.get("aud") != audience:
         raise InvalidToken("WRONG_AUDIENCE")
+    check_times(claims, now_s=now_s, leeway_s=leeway_s)
+
+
+def check_times(claims: dict[str, Any], *, now_s: float, leeway_s: float = 0) -> None:
+    """Raises InvalidToken for a token that has expired, is not valid yet, or does not say."""
     expires, not_before = claims.get("exp"), claims.get("nbf", claims.get("iat"))
     if not isinstance(expires, int | float) or not isinstance(not_before, int | float):
         raise InvalidToken("MALFORMED")

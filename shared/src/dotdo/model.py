@@ -15,7 +15,13 @@ Key = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_serialization_defaults_required=True,  # an answer has every field, those with a default too
+    )
 
 
 def row_reader(model: type[T]) -> Callable[[dict[str, Any]], T]:

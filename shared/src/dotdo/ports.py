@@ -61,6 +61,14 @@ class Ed25519(Protocol):
     async def verify(self, public: Mapping[str, str], data: bytes, signature: bytes) -> bool: ...
 
 
+class Rs256(Protocol):
+    """Signatures of RFC 7518 §3.3, RSASSA-PKCS1-v1_5 with SHA-256; only checked, never made."""
+
+    async def verify(self, public: Mapping[str, str], data: bytes, signature: bytes) -> bool:
+        """`public` is a JWK with `n` and `e`. False, too, for what is no such key."""
+        ...
+
+
 class Peer(Protocol):
     """Another Worker of the platform, called by RPC."""
 
@@ -196,3 +204,6 @@ class Bindings(Protocol):
 
     @property
     def ed25519(self) -> Ed25519: ...
+
+    @property
+    def rs256(self) -> Rs256: ...

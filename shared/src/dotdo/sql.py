@@ -1,5 +1,6 @@
 """PostgreSQL through the db service, for the Workers that keep their tables there."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dotdo.ports import Bindings
@@ -24,3 +25,9 @@ class Sql:
         """The number of rows the statement changed."""
         result = await self._bindings.peer("DB").call("query", sql, list(params))
         return int(result["rowCount"])
+
+    async def transaction(self, *statements: tuple[str, Sequence[object]]) -> list[list[dict[str, Any]]]:
+        """Several statements in one round trip, all or none; each sees what those before it did. The rows of each."""
+        told = [{"sql": sql, "params": list(params)} for sql, params in statements]
+        result = await self._bindings.peer("DB").call("transaction", told)
+        return [each["rows"] for each in result["results"]]

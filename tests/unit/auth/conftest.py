@@ -13,6 +13,7 @@ from dotdo.http import HttpRequest, HttpResponse
 from dotdo.identity import IDENTITY_HEADER, Identity, sign_identity
 from dotdo.log import Logger
 from dotdo.ports import HttpCall, HttpError, HttpReply
+from tests.unit.auth.rsa import HostRs256, public_jwk, signed
 
 INTERNAL_SECRET = "i" * 32
 TEXTS = {
@@ -25,7 +26,8 @@ WORKOS_USER = {
 }  # fmt: skip
 
 ACCOUNT = {
-    "id": "usr_1", "email": "ann@example.test", "name": "Ann Lee", "role": "user", "organization_id": None, "disabled_at": None,
+    "user_id": "usr_1", "email": "ann@example.test", "name": "Ann Lee", "role": "user", "organization_id": None,
+    "disabled_at": None, "email_verified": True, "user_created_at": "2026-11-23T10:00:00.000Z",
 }  # fmt: skip
 
 
@@ -49,6 +51,9 @@ class Tables:
         rows, changed = self._answer(" ".join(sql.split()), params)
         return {"rows": rows, "rowCount": changed}
 
+    def transaction(self, statements: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"results": [self.query(one["sql"], one["params"]) for one in statements]}
+
     def _answer(self, sql: str, params: list[Any]) -> tuple[list[dict[str, Any]], int]:
         if sql.startswith("insert into oauth_states"):
             first = params[0] not in self.states
@@ -56,8 +61,12 @@ class Tables:
             return [], int(first)
         if "insert into sessions" in sql:
             return [{**OPENED, "user_id": params[3], "device": params[4], "ip_address": params[5]}], 1
-        if sql.startswith("with linked"):
-            return [self.account], 1
+        if sql.startswith("select pg_advisory_xact_lock"):
+            return [{}], 1
+        if sql.startswith("with incoming"):
+            return ([self.account], 1) if self.account else ([], 0)
+        if "select workos_session_id from ended" in sql:
+            return ([{"workos_session_id": "session_w1"}], 1) if params[3] or params[4] else ([], 0)
         if sql.startswith("select s.id, s.created_at"):
             return ([self.session], 1) if self.session else ([], 0)
         raise AssertionError(f"no answer to {sql}")
@@ -68,20 +77,39 @@ class Browser:
 
     def __init__(self) -> None:
         self.tables = Tables()
-        self.workos_says: HttpReply | HttpError = HttpReply(
-            200, {}, json.dumps({"user": WORKOS_USER, "organization_id": None})
-        )
+        self.asked: list[HttpCall] = []
         self.http = FakeHttp(self._workos)
-        self.bindings = FakeBindings(dict(TEXTS), peers={"DB": FakePeer(query=self.tables.query)}, http=self.http)
+        db = FakePeer(query=self.tables.query, transaction=self.tables.transaction)
+        self.bindings = FakeBindings(dict(TEXTS), peers={"DB": db}, http=self.http, rs256=HostRs256())
+        self.workos_says: HttpReply | HttpError | list[HttpReply] = self.signs_in()
         self.cookies: dict[str, str] = {}
         self.service = build(self.bindings, Logger("auth"))
 
+    def signs_in(self, user: dict[str, Any] = WORKOS_USER, **claims: Any) -> HttpReply:
+        """WorkOS's answer to a good code; `claims` are those of its token."""
+        now = int(self.bindings.clock.now)
+        said = {"sub": user["id"], "sid": "session_w1", "iat": now, "exp": now + 300, **claims}
+        token = signed({name: value for name, value in said.items() if value is not None})
+        return reply(
+            {"user": user, "access_token": token, "refresh_token": "wr_1", "organization_id": "org_unverified"}
+        )
+
     def _workos(self, call: HttpCall) -> HttpReply:
-        if isinstance(self.workos_says, HttpError):
-            raise self.workos_says
-        return self.workos_says
+        """Answers what `workos_says`, a list one by one; the key set always."""
+        if urlsplit(call.url).path == "/sso/jwks/client_1":
+            return reply({"keys": [public_jwk("workos_1")]})
+        self.asked.append(call)
+        says = self.workos_says.pop(0) if isinstance(self.workos_says, list) else self.workos_says
+        if isinstance(says, HttpError):
+            raise says
+        return says
 
     async def get(self, path: str, identity: Identity | None = None, **headers: str) -> HttpResponse:
+        return await self.send("GET", path, identity, b"", **headers)
+
+    async def send(
+        self, method: str, path: str, identity: Identity | None = None, body: bytes = b"", **headers: str
+    ) -> HttpResponse:
         path, _, query = path.partition("?")
         sent = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **headers}
         if identity is not None:
@@ -92,7 +120,11 @@ class Browser:
                 secret=INTERNAL_SECRET.encode(),
                 now_s=self.bindings.clock.now,
             )
-        response = await self.service.fetch(HttpRequest("GET", path, query, sent), Deferred())
+
+        async def read_body() -> bytes:
+            return body
+
+        response = await self.service.fetch(HttpRequest(method, path, query, sent, read_body), Deferred())
         for name, text in response.headers:
             if name == "set-cookie":
                 cookie, value = text.partition(";")[0].split("=", 1)
@@ -105,6 +137,10 @@ class Browser:
         """Starts a sign-in; the state that WorkOS would send back."""
         response = await self.get(f"/login?return_to={return_to}")
         return parse_qs(urlsplit(location(response)).query)["state"][0]
+
+
+def reply(body: Any, status: int = 200, **headers: str) -> HttpReply:
+    return HttpReply(status, headers, json.dumps(body))
 
 
 def location(response: HttpResponse) -> str:

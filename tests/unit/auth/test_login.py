@@ -35,24 +35,24 @@ def bindings() -> FakeBindings:
 
 
 def test_the_browser_that_began_may_go_on(bindings: FakeBindings) -> None:
-    attempt = login.begin("/here")
-    assert login.resume(login.seal(attempt, bindings), attempt.state, bindings) == attempt
+    attempt = login.begin(bindings, "/here", organization="org_1")
+    assert login.resume(login.AUTHKIT, login.seal(login.AUTHKIT, attempt, bindings), attempt.state, bindings) == attempt
     assert len(attempt.challenge) == 43
     assert attempt.verifier not in attempt.challenge
 
 
 def test_a_missing_foreign_or_old_cookie_is_refused(bindings: FakeBindings) -> None:
-    attempt = login.begin("/here")
-    cookie = login.seal(attempt, bindings)
+    attempt = login.begin(bindings, "/here", organization="org_1")
+    cookie = login.seal(login.AUTHKIT, attempt, bindings)
     for stored, state in (
         (None, attempt.state),
         (cookie, None),
-        (cookie, login.begin("/").state),
+        (cookie, login.begin(bindings, "/").state),
         (cookie + "x", attempt.state),
     ):
         with pytest.raises(ServiceError) as refused:
-            login.resume(stored, state, bindings)
+            login.resume(login.AUTHKIT, stored, state, bindings)
         assert refused.value.code == "LOGIN_FAILED"
     bindings.clock.now += login.LIFETIME_S
     with pytest.raises(ServiceError):
-        login.resume(cookie, attempt.state, bindings)
+        login.resume(login.AUTHKIT, cookie, attempt.state, bindings)

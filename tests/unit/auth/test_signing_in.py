@@ -48,7 +48,7 @@ async def test_workos_gets_the_verifier_of_the_challenge(browser: Any, location_
     response = await browser.get("/login")
     query = parse_qs(urlsplit(location_of(response)).query)
     await browser.get(f"/callback?code=c1&state={query['state'][0]}")
-    (call,) = browser.http.calls
+    (call,) = browser.asked
     body = json.loads(call.body)
     assert (body["code"], body["grant_type"]) == ("c1", "authorization_code")
     assert Attempt("", body["code_verifier"], "").challenge == query["code_challenge"][0]
@@ -74,7 +74,7 @@ async def test_a_state_is_good_once(browser: Any) -> None:
     browser.cookies = kept
     response = await browser.get(f"/callback?code=c1&state={state}")
     assert (response.status, code_of(response)) == (400, "LOGIN_FAILED")
-    assert len(browser.http.calls) == 1
+    assert len(browser.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ async def test_a_return_that_does_not_fit_makes_no_session(browser: Any, query: 
     state = await browser.begin()
     response = await browser.get("/callback" + query.format(state=state))
     assert (response.status, code_of(response)) == (400, "LOGIN_FAILED")
-    assert (browser.http.calls, browser.tables.statements) == ([], [])
+    assert (browser.asked, browser.tables.statements) == ([], [])
 
 
 async def test_another_browser_cannot_finish_it(browser: Any) -> None:

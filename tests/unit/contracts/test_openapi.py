@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, current, and with what every row and route of the tables says."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from scripts.contracts.__main__ import OPENAPI, derived, mounted
+from scripts.contracts.answers import CODES
+from scripts.runtime.services import ROOT
 
 DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_text())
 OPERATIONS = {
@@ -78,7 +81,8 @@ def test_what_is_public_is_little() -> None:
     assert public == {
         "GET /", "GET /health", "GET /ready", "GET /openapi.json", "GET /docs",
         "GET /auth", "GET /auth/health", "GET /auth/.well-known/jwks.json",
-        "GET /auth/login", "GET /auth/callback", "POST /auth/refresh",
+        "GET /auth/login", "GET /auth/callback", "POST /auth/refresh", "POST /auth/logout",
+        "GET /auth/sso/authorize", "GET /auth/sso/callback", "POST /auth/webhooks/workos",
     }  # fmt: skip
 
 
@@ -91,7 +95,7 @@ def test_what_is_public_is_little() -> None:
         ("PUT /db/things/{ns}/{id}", {200, 201}),
         ("GET /db/things/{ns}/{id}", {200, 304}),
         ("GET /auth/login", {302}),
-        ("GET /auth/callback", {303}),
+        ("GET /auth/callback", {200, 303}),
         ("POST /auth/refresh", {200, 204}),
         ("POST /auth/permissions", {200, 201}),
         ("DELETE /auth/sessions/{id}", {204}),
@@ -154,3 +158,16 @@ def test_every_required_parameter_has_an_example_that_fits() -> None:
 
 def test_no_name_is_said_twice() -> None:
     assert all("title" not in schema for schema in DOCUMENT["components"]["schemas"].values())
+
+
+def test_every_code_that_is_raised_is_documented() -> None:
+    """By status, in `scripts.contracts.answers.CODES`."""
+    raised = re.compile(r'ServiceError\(\s*"([A-Z_]+)",\s*(\d{3})')
+    sources = (
+        file for name in ("shared", "db", "auth", "schedule", "gateway") for file in (ROOT / name / "src").rglob("*.py")
+    )
+    found = {(int(status), code) for file in sources for code, status in raised.findall(file.read_text())}
+    assert len(found) > 20
+    assert {(status, code) for status, code in found if code not in CODES.get(status, ())} == {
+        (405, "METHOD_NOT_ALLOWED")
+    }

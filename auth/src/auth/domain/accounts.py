@@ -1,7 +1,9 @@
 """Everything the service keeps and checks, over one database connection."""
 
 from auth.domain.access_tokens import AccessTokens
+from auth.domain.arrivals import Arrivals
 from auth.domain.audit import Audit
+from auth.domain.events import Events
 from auth.domain.grants import GrantStore
 from auth.domain.key_store import KeyStore
 from auth.domain.session_store import SessionStore
@@ -27,6 +29,8 @@ class Accounts:
         self.users = UserStore(sql)
         self.grants = GrantStore(sql)
         self.audit = Audit(sql)
+        self.arrivals = Arrivals(sql)
+        self.events = Events(bindings, sql)
         self._bindings = bindings
 
     async def health(self) -> Health:

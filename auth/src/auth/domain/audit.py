@@ -51,9 +51,11 @@ def _name_of(call: Call) -> str:
     return "anonymous" if call.request else "rpc"
 
 
-def recorded(action: str, source: str, *, target: str = "id", details: str = "'{}'::jsonb") -> str:
+def recorded(
+    action: str, source: str, *, target: str = "id", details: str = "'{}'::jsonb", name: str = "recorded"
+) -> str:
     """A `with` item that records the action once for each row of `source`. $1 to $3 are the actor's parameters."""
-    return f"""recorded as (
+    return f"""{name} as (
     insert into audit_log (actor, ip_address, request_id, action, target, details)
     select $1::text, $2::text, $3::text, '{action}', {target}, {details} from {source}
 )"""

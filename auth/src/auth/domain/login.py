@@ -1,7 +1,8 @@
 """Signing in through WorkOS AuthKit: authorization code with PKCE (RFC 7636), bound to the browser that began.
 
-State, verifier and destination travel in a signed cookie of ten minutes; the state is single use. Nothing is written before
-the browser comes back, so that unauthenticated requests cannot fill a table.
+State and destination travel in a signed cookie of ten minutes; the state is single use, and the verifier follows from it and a
+secret, so that it is nowhere but here. Nothing is written before the browser comes back, so that unauthenticated requests
+cannot fill a table.
 """
 
 import base64
@@ -20,7 +21,9 @@ from dotdo.ports import Bindings
 LIFETIME_S = 600
 _TYPE = "dotdo-login+jwt"
 _ISSUER = "dotdo-auth"
-_AUDIENCE = "dotdo-login"
+
+AUTHKIT, SSO = "login", "sso"
+"""The two ways in. One is not gone on with as the other: each has a cookie of its own, of an audience of its own."""
 
 # Browsers read a backslash as a slash, drop tabs and line ends, and half a surrogate pair is no text.
 _NOT_IN_ADDRESSES = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
@@ -29,11 +32,13 @@ _ADDRESS_CHARACTERS = "%:/?#[]@!$&'()*+,;="  # RFC 3986 §2.2, and what is perce
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One sign-in under way. `verifier` never leaves this browser and this service."""
+    """One sign-in under way. `organization`, `connection`: which was asked for, as WorkOS names them."""
 
     state: str
     verifier: str
     return_to: str
+    organization: str | None = None
+    connection: str | None = None
 
     @property
     def challenge(self) -> str:
@@ -73,30 +78,51 @@ def _origin(address: str) -> str | None:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def begin(return_to: str) -> Attempt:
-    return Attempt(secrets.token_urlsafe(32), secrets.token_urlsafe(48), return_to)
+def begin(
+    bindings: Bindings, return_to: str, *, organization: str | None = None, connection: str | None = None
+) -> Attempt:
+    state = secrets.token_urlsafe(32)
+    return Attempt(state, _verifier_of(state, bindings), return_to, organization, connection)
 
 
-def seal(attempt: Attempt, bindings: Bindings) -> str:
+def seal(way: str, attempt: Attempt, bindings: Bindings) -> str:
     """The cookie's value."""
     issued = int(bindings.clock.now_s())
     claims = {
-        "iss": _ISSUER, "aud": _AUDIENCE, "iat": issued, "exp": issued + LIFETIME_S,
-        "state": attempt.state, "verifier": attempt.verifier, "return_to": attempt.return_to,
+        "iss": _ISSUER, "aud": _audience(way), "iat": issued, "exp": issued + LIFETIME_S, "state": attempt.state,
+        "return_to": attempt.return_to, "organization": attempt.organization, "connection": attempt.connection,
     }  # fmt: skip
     return jws.sign(claims, secret_of(bindings), _TYPE)
 
 
-def resume(cookie: str | None, state: str | None, bindings: Bindings) -> Attempt:
+def resume(way: str, cookie: str | None, state: str | None, bindings: Bindings) -> Attempt:
     """The attempt this browser began. Raises LOGIN_FAILED when the state is missing, foreign or too old."""
     if not cookie or not state:
         raise login_failed("this browser has no sign-in under way: begin again at /auth/login")
     try:
         claims = jws.verify(
-            cookie, secret_of(bindings), typ=_TYPE, issuer=_ISSUER, audience=_AUDIENCE, now_s=bindings.clock.now_s()
+            cookie,
+            secret_of(bindings),
+            typ=_TYPE,
+            issuer=_ISSUER,
+            audience=_audience(way),
+            now_s=bindings.clock.now_s(),
         )
     except jws.InvalidToken as error:
         raise login_failed("the sign-in took too long or began elsewhere: begin again at /auth/login") from error
     if not hmac.compare_digest(claims["state"].encode(), state.encode()):
         raise login_failed("the sign-in began in another browser: begin again at /auth/login")
-    return Attempt(claims["state"], claims["verifier"], claims["return_to"])
+    begun = claims["state"]
+    return Attempt(
+        begun, _verifier_of(begun, bindings), claims["return_to"], claims["organization"], claims["connection"]
+    )
+
+
+def _audience(way: str) -> str:
+    return f"dotdo-{way}"
+
+
+def _verifier_of(state: str, bindings: Bindings) -> str:
+    """43 characters of RFC 7636's alphabet."""
+    digest = hmac.digest(secret_of(bindings), b"PKCE verifier\0" + state.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

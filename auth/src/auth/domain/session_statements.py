@@ -16,8 +16,9 @@ _LIVE = "s.revoked_at is null and s.expires_at > now()"
 
 OPEN = f"""
 with s as (
-    insert into sessions (user_id, device, ip_address, user_agent, expires_at, refresh_hash)
-    select id, $5::text, $6::text, $7::text, now() + {_IDLE}, $8::bytea from users where id = $4 and disabled_at is null
+    insert into sessions (user_id, device, ip_address, user_agent, expires_at, refresh_hash, workos_session_id)
+    select id, $5::text, $6::text, $7::text, now() + {_IDLE}, $8::bytea, $9::text from users
+    where id = $4 and disabled_at is null and not exists (select from workos_objects where id = $9 and deleted)
     returning *
 ), issued as (
     insert into refresh_tokens (token_hash, session_id, expires_at) select $8::bytea, id, now() + {_REFRESH} from s
@@ -70,6 +71,15 @@ with ended as (
     returning id
 ), {recorded("session.revoked", "ended")}
 select id from ended
+"""
+
+SIGN_OUT = f"""
+with ended as (
+    update sessions s set revoked_at = now()
+    where revoked_at is null and (s.id = $4 or s.id = (select session_id from refresh_tokens where token_hash = $5::bytea))
+    returning s.id, s.workos_session_id
+), {recorded("session.revoked", "ended")}
+select workos_session_id from ended order by workos_session_id nulls last
 """
 
 REVOKE_ALL = f"""

@@ -31,13 +31,23 @@ class SessionStore:
         self._tokens = tokens
 
     async def open(
-        self, user_id: str, actor: Actor, *, device: str | None, address: str | None, user_agent: str | None
+        self,
+        user_id: str,
+        actor: Actor,
+        *,
+        device: str | None,
+        address: str | None,
+        user_agent: str | None,
+        workos_session_id: str | None = None,
     ) -> CreatedSession:
-        """Signs a user in, always to a session of its own. Raises NOT_FOUND for a user who is not there or is disabled."""
+        """Signs a user in, always to a session of its own. Raises NOT_FOUND for a user who is not there or is disabled.
+
+        `workos_session_id`: the session at WorkOS it ends with; one that has ended begins none.
+        """
         token = refresh_tokens.generate()
         row = await self._sql.first(
             statements.OPEN, *actor.parameters, user_id, device, address, (user_agent or "")[:MAX_USER_AGENT] or None,
-            refresh_tokens.stored(token, self._secret),
+            refresh_tokens.stored(token, self._secret), workos_session_id,
         )  # fmt: skip
         if row is None:
             raise not_found("no such user")
@@ -74,6 +84,13 @@ class SessionStore:
     async def revoke(self, session_id: str, actor: Actor, user_id: str | None = None) -> bool:
         """Whether there was one to end, of this user when one is named."""
         return await self._sql.first(statements.REVOKE, *actor.parameters, session_id, user_id) is not None
+
+    async def sign_out(self, session_id: str, refresh_token: str | None, actor: Actor) -> str | None:
+        """Ends the session of this id (empty: none) and that of the refresh token, however old. The WorkOS session, if any."""
+        known = refresh_token if refresh_token and refresh_tokens.well_formed(refresh_token) else None
+        stored = refresh_tokens.stored(known, self._secret) if known else None
+        row = await self._sql.first(statements.SIGN_OUT, *actor.parameters, session_id, stored)
+        return row["workos_session_id"] if row else None
 
     async def revoke_all(self, user_id: str, actor: Actor) -> int:
         row = await self._sql.first(statements.REVOKE_ALL, *actor.parameters, user_id)

@@ -7,14 +7,14 @@ from dotdo.contracts.auth.models import ListQuery, User, UserPage
 from dotdo.paging import Page, decode_cursor, encode_cursor
 from dotdo.sql import Sql
 
-_COLUMNS = (
+COLUMNS = (
     "u.id as user_id, u.email, u.name, u.role, u.organization_id, u.email_verified, u.disabled_at,"
     " u.created_at as user_created_at"
 )
 
-_GET = f"select {_COLUMNS} from users u where u.id = $1"
+_GET = f"select {COLUMNS} from users u where u.id = $1"
 
-_PAGE = f"select {_COLUMNS} from users u where $1::text is null or u.id < $1 order by u.id desc limit $2"
+_PAGE = f"select {COLUMNS} from users u where $1::text is null or u.id < $1 order by u.id desc limit $2"
 
 _CHANGE_ROLE = f"""
 with old as (
@@ -23,7 +23,7 @@ with old as (
     update users u set role = $5::text, updated_at = now() from old where u.id = old.id
     returning u.*, old.role as former
 ), {recorded("user.role_changed", "changed", details="jsonb_build_object('from', former, 'to', role)")}
-select {_COLUMNS} from changed u
+select {COLUMNS} from changed u
 """
 
 

@@ -35,7 +35,7 @@ class CredentialHandlers:
             raise unauthenticated("send a refresh token, or sign in at /auth/login", "NO_SESSION")
         pair = await self._accounts.session_store.refresh(token, actor_of(call))
         if body.refresh_token:
-            return _private(pair)
+            return private(pair)
         return HttpResponse(204, headers=[*session_cookies.signed_in(pair, self._bindings), NO_STORE])
 
     async def list_sessions(self, call: Call) -> SessionList:
@@ -60,7 +60,7 @@ class CredentialHandlers:
         own(call, WRITE)
         if body.rate_limit is not None and not call.identity.is_admin:
             raise forbidden("rate_limit: only an administrator sets one")
-        return _private(await self._accounts.keys.create(call.identity.subject, body, _maker(call)), 201)
+        return private(await self._accounts.keys.create(call.identity.subject, body, _maker(call)), 201)
 
     async def list_api_keys(self, call: Call, *, query: ListQuery) -> ApiKeyPage:
         own(call, READ)
@@ -78,7 +78,7 @@ class CredentialHandlers:
 
     async def rotate_api_key(self, call: Call, *, id: str, body: RotateInput) -> HttpResponse:
         own(call, WRITE)
-        return _private(await self._accounts.keys.rotate(call.identity.subject, id, body, _maker(call)), 201)
+        return private(await self._accounts.keys.rotate(call.identity.subject, id, body, _maker(call)), 201)
 
 
 def own(call: Call, permission: str) -> None:
@@ -97,6 +97,6 @@ def _maker(call: Call) -> Maker:
     return Maker(actor_of(call), permissions, call.identity.key_id)
 
 
-def _private(answer: Model, status: int = 200) -> HttpResponse:
+def private(answer: Model, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> HttpResponse:
     """An answer with a secret in it, which nothing on its way may keep."""
-    return json_text_response(answer.model_dump_json(by_alias=False), status, [NO_STORE])
+    return json_text_response(answer.model_dump_json(by_alias=False), status, [NO_STORE, *headers])

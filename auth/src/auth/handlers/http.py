@@ -1,33 +1,35 @@
-"""The HTTP endpoints: signing in and the current session."""
-
-from dataclasses import replace
+"""The HTTP endpoints: signing in and out, and the current session."""
 
 from auth.adapters.workos import WorkOS
 from auth.domain import login
 from auth.domain.accounts import Accounts
 from auth.domain.audit import actor_of
+from auth.domain.sign_ins import SignIns
 from auth.handlers import session_cookies
-from auth.handlers.credentials import CredentialHandlers, request_of
+from auth.handlers.credentials import NO_STORE, CredentialHandlers, request_of
+from auth.handlers.directories import DirectoryHandlers
+from auth.handlers.events import EventHandlers
 from auth.handlers.rights import RightsHandlers
+from auth.handlers.sso import SsoHandlers
 from dotdo.contracts.auth import CONTRACT
-from dotdo.contracts.auth.models import CallbackQuery, LoginQuery
-from dotdo.contracts.auth.sessions import CreatedSession, Session
+from dotdo.contracts.auth.sessions import Session
+from dotdo.contracts.auth.workos import CallbackQuery, LoggedOut, LoginQuery
 from dotdo.contracts.common import Health, ServiceCard, service_card
-from dotdo.cookies import read_cookie, set_cookie
-from dotdo.errors import ServiceError, unauthenticated
-from dotdo.http import HttpRequest, HttpResponse
+from dotdo.errors import unauthenticated
+from dotdo.http import HttpResponse, json_text_response
 from dotdo.ports import Bindings
 from dotdo.service import Call
 
 CALLBACK_PATH = "/callback"
 
 
-class HttpHandlers(CredentialHandlers, RightsHandlers):
+class HttpHandlers(CredentialHandlers, RightsHandlers, SsoHandlers, DirectoryHandlers, EventHandlers):
     """One method for each row of the contract's `ENDPOINTS`."""
 
-    def __init__(self, accounts: Accounts, workos: WorkOS, bindings: Bindings) -> None:
+    def __init__(self, accounts: Accounts, workos: WorkOS, sign_ins: SignIns, bindings: Bindings) -> None:
         self._accounts = accounts
         self._workos = workos
+        self._sign_ins = sign_ins
         self._bindings = bindings
 
     async def card(self, call: Call) -> ServiceCard:
@@ -37,57 +39,35 @@ class HttpHandlers(CredentialHandlers, RightsHandlers):
         return await self._accounts.health()
 
     async def login(self, call: Call, *, query: LoginQuery) -> HttpResponse:
-        allowed = self._bindings.optional("REDIRECT_ALLOWLIST").split()
-        attempt = login.begin(login.safe_return_to(query.return_to, allowed))
-        location = self._workos.authorize_url(
-            redirect_uri=self._bindings.text("PUBLIC_URL").rstrip("/") + CALLBACK_PATH,
+        attempt = login.begin(self._bindings, self._return_to(query.return_to), organization=query.organization)
+        location = self._workos.user_management.authorize_url(
+            redirect_uri=self._address(CALLBACK_PATH),
             state=attempt.state,
             challenge=attempt.challenge,
-            provider=query.provider,
+            provider=query.workos_provider,
+            organization_id=query.organization,
             login_hint=query.login_hint,
         )
-        cookie = self._cookie("login", login.seal(attempt, self._bindings), login.LIFETIME_S)
-        return HttpResponse(302, headers=[("location", location), cookie, ("cache-control", "no-store")])
+        return self._sent(login.AUTHKIT, attempt, location)
 
     async def callback(self, call: Call, *, query: CallbackQuery) -> HttpResponse:
         """Signs the browser in and sends it on. Tokens are in cookies, never in an address."""
-        request = request_of(call)
-        attempt = login.resume(self._read(request, "login"), query.state, self._bindings)
-        if query.error or not query.code:
-            raise login.login_failed("WorkOS did not sign you in: begin again at /auth/login")
-        if not await self._accounts.sessions.use_state(attempt.state_hash):
-            raise login.login_failed("this sign-in was used already: begin again at /auth/login")
-        authentication = await self._workos.authenticate_with_code(query.code, attempt.verifier)
-        user = await self._accounts.sessions.upsert_user(authentication)
-        if user["disabled_at"] is not None:
-            raise ServiceError("DISABLED", 403, "Account disabled", "this account is disabled")
-        pair = await self._sign_in(call, user["id"])
-        cookies = [*session_cookies.signed_in(pair, self._bindings), self._cookie("login", "", 0)]
-        return HttpResponse(303, headers=[("location", attempt.return_to), *cookies, ("cache-control", "no-store")])
+        attempt = await self._resumed(call, login.AUTHKIT, query)
+        signed_in = await self._sign_ins.with_code(
+            str(query.code), attempt.verifier, attempt.organization, actor_of(call)
+        )
+        return await self._arrived(call, login.AUTHKIT, attempt, signed_in.user, signed_in.claims.session_id)
+
+    async def logout(self, call: Call) -> HttpResponse:
+        """Whoever has no session any more is signed out already."""
+        refresh = session_cookies.refresh_token(request_of(call), self._bindings)
+        session = await self._accounts.session_store.sign_out(call.identity.session_id, refresh, actor_of(call))
+        url = self._workos.user_management.logout_url(session) if session else None
+        headers = [*session_cookies.signed_out(self._bindings), NO_STORE]
+        return json_text_response(LoggedOut(logout_url=url).model_dump_json(by_alias=False), headers=headers)
 
     async def session(self, call: Call) -> Session:
         """401 for an API key: a key has no session."""
         if not call.identity.session_id:
             raise unauthenticated("sign in at /auth/login", "NO_SESSION")
         return await self._accounts.sessions.get(call.identity.session_id)
-
-    async def _sign_in(self, call: Call, user_id: str) -> CreatedSession:
-        request = request_of(call)
-        address = request.headers.get("cf-connecting-ip", "unknown")
-        return await self._accounts.session_store.open(
-            user_id,
-            replace(actor_of(call), name=f"user:{user_id}"),
-            device=None,
-            address=address,
-            user_agent=request.headers.get("user-agent"),
-        )
-
-    @property
-    def _secure(self) -> bool:
-        return session_cookies.is_secure(self._bindings)
-
-    def _cookie(self, name: str, value: str, max_age_s: int) -> tuple[str, str]:
-        return set_cookie(name, value, max_age_s=max_age_s, secure=self._secure)
-
-    def _read(self, request: HttpRequest, name: str) -> str | None:
-        return read_cookie(request.headers.get("cookie", ""), name, secure=self._secure)

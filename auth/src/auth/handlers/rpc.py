@@ -1,11 +1,15 @@
 """The RPC methods. Whoever is bound to this Worker is trusted."""
 
+from auth.adapters.workos import WorkOS
 from auth.domain.accounts import Accounts
 from auth.domain.audit import actor_of
 from auth.domain.key_store import Maker
+from auth.domain.sign_ins import SignIns
+from auth.domain.users import user_of
 from dotdo.contracts.auth import models as m
 from dotdo.contracts.auth import rights as r
 from dotdo.contracts.auth import sessions as s
+from dotdo.contracts.auth import workos as w
 from dotdo.contracts.common import Health
 from dotdo.service import Call
 
@@ -13,8 +17,10 @@ from dotdo.service import Call
 class RpcHandlers:
     """One method for each row of the contract's `METHODS`."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, workos: WorkOS, sign_ins: SignIns) -> None:
         self._accounts = accounts
+        self._workos = workos
+        self._sign_ins = sign_ins
 
     async def health(self, call: Call) -> Health:
         return await self._accounts.health()
@@ -93,3 +99,28 @@ class RpcHandlers:
 
     async def jwks(self, call: Call) -> m.Jwks:
         return self._accounts.jwks()
+
+    async def get_work_os_auth_url(
+        self, call: Call, *, redirect_uri: str, state: str | None, options: w.AuthUrlOptions
+    ) -> str:
+        return self._workos.user_management.authorize_url(
+            redirect_uri=redirect_uri,
+            state=state,
+            challenge=options.code_challenge,
+            provider=options.workos_provider,
+            organization_id=options.organization,
+            login_hint=options.login_hint,
+        )
+
+    async def exchange_work_os_code(
+        self, call: Call, *, code: str, code_verifier: str | None, organization_id: str | None
+    ) -> w.WorkOSSignIn:
+        signed_in = await self._sign_ins.with_code(code, code_verifier, organization_id, actor_of(call))
+        return w.WorkOSSignIn(
+            user=user_of(signed_in.user),
+            access_token=signed_in.authentication.access_token,
+            refresh_token=signed_in.authentication.refresh_token,
+            organization_id=signed_in.claims.organization_id,
+            session_id=signed_in.claims.session_id,
+            permissions=list(signed_in.claims.permissions),
+        )

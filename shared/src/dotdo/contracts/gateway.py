@@ -1,10 +1,10 @@
-"""The gateway's own endpoints. Everything else it passes on; the tables of the services say what is there."""
+"""The gateway's own methods and endpoints. Everything else it passes on; the tables of the services say what is there."""
 
 from typing import Any, Literal
 
 from pydantic import Field
 
-from dotdo.contract import Contract, Endpoint
+from dotdo.contract import Contract, Endpoint, RpcMethod
 from dotdo.contracts.common import Health
 from dotdo.model import Model
 
@@ -23,6 +23,28 @@ class Readiness(Health):
     services: dict[str, Literal["ok", "degraded", "down"]] = Field(description="by service name")
 
 
+class RouteInit(Model):
+    """As of a Fetch request. The caller's credential is in the headers; without one the call is nobody's."""
+
+    method: str | None = None
+    headers: dict[str, str] | None = None
+    body: str | None = None
+
+
+class RouteAnswer(Model):
+    """`body` is the parsed JSON of a JSON body, else text."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+METHODS = (
+    RpcMethod("route", "The same as a request from outside. `url` may be a path alone.",
+              {"url": (str, ...), "init": (RouteInit | None, None)}, RouteAnswer),
+    RpcMethod("health", "Whether the gateway itself answers.", {}, Health),
+)  # fmt: skip
+
 ENDPOINTS = (
     Endpoint("GET", "/", "card", "What is here, and where.", access="public", result=GatewayCard),
     Endpoint("GET", "/health", "health", "Whether the gateway itself answers.", access="public", result=Health),
@@ -34,4 +56,4 @@ ENDPOINTS = (
              access="public", result=str, also=(304,), headers=("If-None-Match",), media="text/html"),
 )  # fmt: skip
 
-CONTRACT = Contract("gateway", "0.1.0", (), ENDPOINTS)
+CONTRACT = Contract("gateway", "0.1.0", METHODS, ENDPOINTS)

@@ -4,15 +4,23 @@ from dotdo.contract import Endpoint
 from dotdo.contracts.auth import models as m
 from dotdo.contracts.auth import rights as r
 from dotdo.contracts.auth import sessions as s
+from dotdo.contracts.auth import workos as w
 from dotdo.contracts.common import Health, ServiceCard
 
 ENDPOINTS = (
     Endpoint("GET", "/", "card", "What this service is.", access="public", result=ServiceCard),
     Endpoint("GET", "/health", "health", "Whether the service answers.", access="public", result=Health),
     Endpoint("GET", "/.well-known/jwks.json", "jwks", "The public keys of access tokens.", access="public", result=m.Jwks),
-    Endpoint("GET", "/login", "login", "Sends the browser to sign in.", access="public", query=m.LoginQuery, status=302),
-    Endpoint("GET", "/callback", "callback", "Where the browser returns to.", access="public", query=m.CallbackQuery,
-             status=303, problems=(403,)),
+    Endpoint("GET", "/login", "login", "Sends the browser to sign in.", access="public", query=w.LoginQuery, status=302),
+    Endpoint("GET", "/callback", "callback", "Where the browser returns to; with Accept: application/json, the tokens.",
+             access="public", query=w.CallbackQuery, result=s.CreatedSession, status=303, also=(200,), problems=(403, 409)),
+    Endpoint("POST", "/logout", "logout", "Signs this browser out.", access="public", result=w.LoggedOut),
+    Endpoint("GET", "/sso/authorize", "sso_authorize", "Sends the browser to its organisation's identity provider.",
+             access="public", query=w.SsoQuery, status=302, problems=(404,)),
+    Endpoint("GET", "/sso/callback", "sso_callback", "Where the browser returns to from there.",
+             access="public", query=w.CallbackQuery, result=s.CreatedSession, status=303, also=(200,), problems=(403,)),
+    Endpoint("POST", "/webhooks/workos", "workos_event", "What WorkOS tells of its users, organisations and directories.",
+             access="public", result=w.EventTaken, headers=("WorkOS-Signature",), problems=(401, 413)),
     Endpoint("POST", "/refresh", "refresh", "The next pair of tokens.", access="public",
              body=s.RefreshBody, result=s.Tokens, also=(204,), problems=(401,)),
     Endpoint("GET", "/session", "session", "The current session.", result=s.Session, problems=(404,)),
@@ -38,6 +46,12 @@ ENDPOINTS = (
     Endpoint("GET", "/users", "list_users", "All users.", access="admin", query=m.ListQuery, result=m.UserPage),
     Endpoint("PATCH", "/users/{id}", "update_user", "Gives a user another role.",
              access="admin", body=m.UserChange, result=m.User),
+    Endpoint("GET", "/directories", "list_directories", "The directories of organisations.",
+             access="admin", query=w.DirectoryQuery, result=w.DirectoryPage),
+    Endpoint("GET", "/directories/{id}/users", "list_directory_users", "Who is in a directory.",
+             access="admin", query=m.ListQuery, result=w.DirectoryUserPage),
+    Endpoint("GET", "/directories/{id}/groups", "list_directory_groups", "The groups of a directory.",
+             access="admin", query=m.ListQuery, result=w.DirectoryGroupPage),
     Endpoint("GET", "/audit", "audit", "Who changed what, newest first.",
              access="admin", query=r.AuditQuery, result=r.AuditPage),
 )  # fmt: skip

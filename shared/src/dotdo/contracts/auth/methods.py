@@ -8,12 +8,14 @@ from dotdo.contract import RpcMethod
 from dotdo.contracts.auth import models as m
 from dotdo.contracts.auth import rights as r
 from dotdo.contracts.auth import sessions as s
+from dotdo.contracts.auth import workos as w
 from dotdo.contracts.common import Health
 from dotdo.model import Key
 
 _USER, _ID = (Key, ...), (Key, ...)
 _TEXT = (Annotated[str, StringConstraints(max_length=2048, pattern=r"^[^\x00]*$")] | None, None)
 _CREDENTIAL = (str, ...)
+_ADDRESS = (Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://[^\s\x00]+$")], ...)
 _GRANT = {
     "user_id": _USER, "resource": (r.Resource, ...), "action": (r.Action, ...), "organization_id": (Key | None, None),
 }  # fmt: skip
@@ -48,5 +50,11 @@ METHODS = (
     RpcMethod("getUser", "A user, or null.", {"user_id": _USER}, m.User | None),
     RpcMethod("updateUserRole", "Gives a user another role; null for no such user.",
               {"user_id": _USER, "role": (r.Role, ...)}, m.User | None),
+    RpcMethod("getWorkOSAuthURL", "Where a browser signs in; it comes back to `redirectUri` with a code.",
+              {"redirect_uri": _ADDRESS, "state": (Key | None, None), "options": (w.AuthUrlOptions, w.AuthUrlOptions())},
+              str),
+    RpcMethod("exchangeWorkOSCode", "Who came back with this code, and WorkOS's tokens.",
+              {"code": (Key, ...), "code_verifier": (Key | None, None), "organization_id": (Key | None, None)},
+              w.WorkOSSignIn),
     RpcMethod("jwks", "The public keys of access tokens.", {}, m.Jwks),
 )  # fmt: skip

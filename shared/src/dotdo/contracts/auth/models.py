@@ -83,19 +83,6 @@ class ApiKeyPage(Model):
     page: Page
 
 
-class LoginQuery(Model):
-    return_to: str = "/"
-    provider: str | None = None
-    login_hint: str | None = None
-
-
-class CallbackQuery(Model):
-    code: str | None = None
-    state: str | None = None
-    error: str | None = None
-    error_description: str | None = None
-
-
 class User(Model):
     id: str
     email: str

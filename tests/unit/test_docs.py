@@ -1,0 +1,81 @@
+"""The pages for people: what they name is there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts.runtime.services import ROOT, SERVICES
+from scripts.stack.stack import SERVICE_NAMES
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *(ROOT / name / "README.md" for name in SERVICE_NAMES)])
+NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
+FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "."} | {".github", ".ci"}
+TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_looked_at() -> None:
+    assert {"README.md", "CONTRIBUTING.md", "docs/architecture.md", "gateway/README.md"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_files_that_are_named_exist(page: Path) -> None:
+    for name in re.findall(r"`([\w./-]+/[\w./-]*)`", page.read_text()):
+        if name.split("/")[0] in FOLDERS:
+            assert (ROOT / name).exists() or (page.parent / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_commands_that_are_named_exist(page: Path) -> None:
+    text = page.read_text()
+    assert set(re.findall(r"(?:^|[`\s])make ([a-z]+)\b(?=[`\s]|$)", "\n".join(commands(text)))) <= TARGETS
+    for module in re.findall(r"python -m (scripts[\w.]*)", text):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+def commands(text: str) -> list[str]:
+    """What stands as code: in backticks and in blocks."""
+    blocks = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+    return blocks + re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    text = (ROOT / "README.md").read_text()
+    for name in NAMES:
+        assert name == "README.md" or f"]({name})" in text, name
+
+
+def test_only_entry_modules_import_the_runtime() -> None:
+    """What architecture.md says, and what lets everything else run on the host."""
+    found = set()
+    for source in [ROOT / "shared" / "src", *(service.source for service in SERVICES)]:
+        for file in source.rglob("*.py"):
+            imported = {name.partition(".")[0] for name in imports(file)}
+            if imported & {"workers", "js", "pyodide"}:
+                found.add(file.name)
+    assert found == {"entry.py"}
+
+
+def imports(file: Path) -> list[str]:
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    return names + [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
