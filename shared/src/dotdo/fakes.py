@@ -165,7 +165,7 @@ class NoRs256:
 class FakeBindings:
     """Variables from `texts`, peers and upstreams by binding name; buckets, Workers AI and queues in `bound`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (a test names the one or two it needs)
         self,
         texts: dict[str, str] | None = None,
         *,
