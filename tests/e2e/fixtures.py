@@ -21,7 +21,6 @@ from tests.e2e.platform import DATA, Platform, Proxies
 CALLER = Path(__file__).with_name("caller.mjs")
 ECHO = Path(__file__).with_name("echo.mjs")
 MODELS = Path(__file__).with_name("models.mjs")
-STORAGE = Path(__file__).with_name("storage.mjs")
 PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
 BOUND = {
     "GATEWAY": "gateway",
@@ -33,8 +32,6 @@ BOUND = {
     "AI_SCHEDULE": "ai-schedule",
     "QUEUE_SCHEDULE": "queue-schedule",
     "MODELS": "models",
-    "BULK_DB": "bulk-db",
-    "BULK_SCHEDULE": "bulk-schedule",
 }
 
 
@@ -64,7 +61,6 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     behind = {"FN": "echo", "AGENT": "echo"}
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
-    bulk = {"NEON_HTTP_ENDPOINT": f"http://{LOOPBACK}:{proxies.bulk_neon}/sql"}
     no_hash = {"EMBEDDINGS_PROVIDER": ""}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
@@ -73,12 +69,10 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
          "port": proxies.hasty_gateway},
         {"variant_of": "schedule", "name": "ai-schedule", "variables": no_hash, "services": {"AI": "models"}},
         {"variant_of": "schedule", "name": "queue-schedule", "services": {"QUEUE": "models"}},
-        {"variant_of": "db", "name": "bulk-db", "variables": bulk},
-        {"variant_of": "schedule", "name": "bulk-schedule", "services": {"DB": "bulk-db"}, "r2": {"BACKUPS": "bulk"}},
     ]  # fmt: skip
 
 
-def _in_javascript(name: str, script: Path, **more: Any) -> dict[str, Any]:
+def in_javascript(name: str, script: Path, **more: Any) -> dict[str, Any]:
     """A Worker that other than ours may be."""
     date = read_configuration(SERVICES[0].configuration)["compatibility_date"]
     return {"name": name, "script": script.read_text(), "compatibility_date": date, "compatibility_flags": [], **more}
@@ -101,15 +95,14 @@ def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     javascript, python = _callers()
-    proxies, ports = Proxies(*(free_port() for _ in range(6))), free_ports()
+    proxies, ports = Proxies(*(free_port() for _ in range(5))), free_ports()
     loop = _Loop()
-    storage = _in_javascript("storage", STORAGE, r2={"BUCKET": "bulk"}, port=free_port())
-    others = [_in_javascript("echo", ECHO), _in_javascript("models", MODELS), storage]
+    others = [in_javascript("echo", ECHO), in_javascript("models", MODELS)]
     stack = Stack(DATA, ports, extra_workers=[javascript, python, *others, *_variants(proxies)])
     try:
         info = loop.run(stack.start(fresh=True))
         addresses = [f"http://{LOOPBACK}:{caller['port']}" for caller in (javascript, python)]
-        yield Platform(info, addresses[0], addresses[1], proxies, ports, f"http://{LOOPBACK}:{storage['port']}")
+        yield Platform(info, addresses[0], addresses[1], proxies, ports)
     finally:
         loop.run(stack.stop())
         loop.close()

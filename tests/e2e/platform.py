@@ -24,8 +24,7 @@ DATA = Path(os.environ.get("DOTDO_TEST_DATA", ROOT / ".dotdo" / "test"))
 class Proxies:
     """Ports of a db Worker of its own and of what stands between it and its stores: nothing, until a test puts it there.
 
-    `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind. At
-    `bulk_neon` there is, when a test starts it, another database: that of `BULK_DB` and `BULK_SCHEDULE`.
+    `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind.
     """
 
     db: int
@@ -33,21 +32,13 @@ class Proxies:
     clickhouse: int
     gateway: int
     hasty_gateway: int
-    bulk_neon: int
 
 
 class Platform:
-    """The running stack. `caller_url` and `python_caller_url` are the Workers that make RPC calls for the tests, `storage_url`
-    shows the bucket of the backups."""
+    """The running stack. `caller_url` and `python_caller_url` are the Workers that make RPC calls for the tests."""
 
     def __init__(
-        self,
-        info: dict[str, Any],
-        caller_url: str,
-        python_caller_url: str,
-        proxies: Proxies,
-        ports: Ports,
-        storage_url: str,
+        self, info: dict[str, Any], caller_url: str, python_caller_url: str, proxies: Proxies, ports: Ports
     ) -> None:
         self.gateway_url: str = info["gateway_url"]
         self.workers: dict[str, str] = info["workers"]
@@ -55,7 +46,6 @@ class Platform:
         self.keys: dict[str, str] = info["keys"]
         self.caller_url = caller_url
         self.python_caller_url = python_caller_url
-        self.storage_url = storage_url
         self.pid: int = info["pid"]
         self.proxies = proxies
         self.ports = ports
