@@ -202,6 +202,20 @@ async def test_it_is_of_one_instant_whatever_is_written_meanwhile(new_database: 
     assert content_of(target) == before
 
 
+async def test_a_row_longer_than_an_answer_may_be_comes_in_slices(new_database: NewDatabase, tmp_path: Path) -> None:
+    source, target, bucket = new_database(), new_database(), FakeBucket()
+    execute(
+        source,
+        "insert into things (ns, id, type, data) select 'n', id::text, 't',"
+        " jsonb_build_object('list', array_fill('\"😀'::text, array[600000])) from generate_series(1, 2) as id",
+        "insert into things (ns, id, type) values ('n', '0', 't'), ('n', '15', 't'), ('n', '3', 't')",
+    )
+    result = await backup_database.run(context(source, bucket))
+    assert result["bytes"] > 2 * 10 * 1024 * 1024
+    restored(saved(bucket, tmp_path / "b", result["backup"]), target)
+    assert content_of(target) == content_of(source)
+
+
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backup_database, "PAGE_BYTES", 20_000)

@@ -14,7 +14,7 @@ from schedule.domain.registry import Skipped, TaskContext, TaskResult
 from schedule.tasks.batches import seconds_left
 
 PAGE_BYTES = 1024 * 1024
-"""Read at once, unless one row is longer: it is held a few times over, here and in db."""
+"""Read at once: it is held a few times over, here and in db. A row that is longer is read in slices."""
 MOST_ROWS = 5_000
 FIRST_ROWS = 100
 PART_BYTES = 8 * 1024 * 1024
@@ -91,10 +91,19 @@ class _Copier:
         if not page.rows:
             await snapshot.drop(self.context)
             raise _unfinished(f"the database has lost the copy of {table.name}, as it does when it restarts")
-        writer.add(page.lines, page.rows)
         self.pages += 1
+        if page.lines is None:
+            await self._long_row(table, page.last, writer)
+            return page.last
+        writer.add(page.lines, page.rows)
         self.rows_a_page = min(MOST_ROWS, 1 + PAGE_BYTES * page.rows // len(page.lines))
         return page.last
+
+    async def _long_row(self, table: CopiedTable, at: int, writer: PartWriter) -> None:
+        async for piece in self.taken.slices(table, at, PAGE_BYTES):
+            self.pages += 1
+            writer.add(piece, 0)
+        writer.add("\n", 1)
 
     @property
     def _is_late(self) -> bool:

@@ -5,10 +5,10 @@ far apart as they like. They are unlogged, so that copying costs no write-ahead 
 is noticed, because every table's rows were counted. The transaction holds the migrations' lock: no table changes its form.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from dotdo.errors import ServiceError
 from schedule.domain.backup.manifest import Part
 from schedule.domain.registry import TaskContext
 
@@ -45,6 +45,8 @@ TEXT_SETTINGS = {
     "extra_float_digits": "1",
     "bytea_output": "hex",
 }
+
+_SETTINGS = " ".join(f"set {name} = '{value}'" for name, value in TEXT_SETTINGS.items())
 
 _DROP = "drop schema if exists backup cascade"
 _CREATE = (
@@ -83,23 +85,40 @@ begin
 end
 $do$
 """
-# As many rows behind `after` as there are in both limits, at least one. Their lines are one text: a page is one value to carry.
-_PAGE_FUNCTION = f"""
-create function backup.page(
-    wanted integer, after bigint, most_rows integer, most_bytes bigint, out last bigint, out rows bigint, out lines text
-) language plpgsql stable {" ".join(f"set {name} = '{value}'" for name, value in TEXT_SETTINGS.items())} as $function$
-begin
-    execute format($query$
-        select max(n), count(*), string_agg(line || E'\\n', '' order by n) from (
-            select n, line, sum(octet_length(line)) over (order by n) - octet_length(line) as before from (
-                select "#" as n, %s as line from backup.rows_%s where "#" > $1 order by "#" limit $2
-            ) as page
-        ) as measured where before < $3
-    $query$, (select line from backup.tables where number = wanted), wanted)
-    into last, rows, lines using after, most_rows, most_bytes;
-end
-$function$
-"""
+# As many rows behind `after` as are within both limits, at least one. Their lines are one text, so that a page is one value to
+# carry; it is null for a row that is longer than the limit by itself, which is read in slices.
+_FUNCTIONS = (
+    f"""
+    create function backup.page(
+        wanted integer, after bigint, most_rows integer, most_bytes bigint, out last bigint, out rows bigint, out lines text
+    ) language plpgsql stable {_SETTINGS} as $function$
+    begin
+        execute format($query$
+            select max(n), count(*), string_agg(line || E'\\n', '' order by n) filter (where ends <= $3) from (
+                select n, line, sum(octet_length(line)) over (order by n) as ends from (
+                    select "#" as n, %s as line from backup.rows_%s where "#" > $1 order by "#" limit $2
+                ) as page
+            ) as measured where ends <= $3 or n = $1 + 1
+        $query$, (select line from backup.tables where number = wanted), wanted)
+        into last, rows, lines using after, most_rows, most_bytes;
+    end
+    $function$
+    """,
+    f"""
+    create function backup.slice(wanted integer, at bigint, start integer, characters integer) returns text
+    language plpgsql stable {_SETTINGS} as $function$
+    declare
+        found text;
+    begin
+        execute format(
+            'select substring(%s from $2 for $3) from backup.rows_%s where "#" = $1',
+            (select line from backup.tables where number = wanted), wanted
+        ) into found using at, start, characters;
+        return found;
+    end
+    $function$
+    """,
+)
 _DESCRIBE = """
 insert into backup.snapshot select $1, now(),
     (select jsonb_agg(jsonb_build_object('version', version, 'name', name, 'checksum', checksum) order by version)
@@ -136,11 +155,11 @@ class CopiedTable:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`last` is the number of its last row; none of them when the copy has no more."""
+    """`last` is the number of its last row; no rows when the copy has no more. `lines` is None for one row that is too long."""
 
     last: int
     rows: int
-    lines: str
+    lines: str | None
 
 
 class Snapshot:
@@ -158,17 +177,23 @@ class Snapshot:
         return [CopiedTable(**row) for row in await self._sql.rows(_STATE)]
 
     async def page(self, table: CopiedTable, after: int, most_rows: int, most_bytes: int) -> Page:
-        """Raises ROW_TOO_LARGE for a row that no answer of the database can hold."""
-        try:
+        """`most_bytes` of lines, in UTF-8."""
+        (row,) = await self._sql.rows(
+            "select * from backup.page($1, $2, $3, $4)", table.number, after, most_rows, most_bytes
+        )
+        return Page(row["last"] or after, row["rows"], row["lines"])
+
+    async def slices(self, table: CopiedTable, at: int, characters: int) -> AsyncIterator[str]:
+        """The line of one row, piece by piece, without its line feed."""
+        start = 1
+        while True:
             (row,) = await self._sql.rows(
-                "select * from backup.page($1, $2, $3, $4)", table.number, after, most_rows, most_bytes
+                "select backup.slice($1, $2, $3, $4) as piece", table.number, at, start, characters
             )
-        except ServiceError as error:
-            if error.code != "RESULT_TOO_LARGE":
-                raise
-            detail = f"row {after + 1} of the copy of {table.name} is larger than the 10 MiB an answer may have"
-            raise ServiceError("ROW_TOO_LARGE", 500, "Row too large", detail) from error
-        return Page(row["last"] or after, row["rows"], row["lines"] or "")
+            yield row["piece"] or ""
+            if len(row["piece"] or "") < characters:
+                return
+            start += characters
 
     async def record(self, table: CopiedTable, number: int, last: int, part: Part) -> None:
         """Raises CONFLICT when another run has recorded this one."""
@@ -193,7 +218,7 @@ async def find(context: TaskContext) -> Snapshot | None:
 
 async def take(context: TaskContext, id: str, timeout_s: float) -> Snapshot:
     """A new one in place of what was there. Raises TIMEOUT when the database is too large to be copied in that time."""
-    statements = [*(_DROP, *_CREATE, _COPY, _PAGE_FUNCTION), _DESCRIBE]
+    statements = [_DROP, *_CREATE, _COPY, *_FUNCTIONS, _DESCRIBE]
     batch = [{"sql": sql, "params": [id] if sql is _DESCRIBE else []} for sql in statements]
     options = {"isolation": "repeatable_read", "timeoutMs": int(min(timeout_s, MAX_COPY_S) * 1000)}
     await context.bindings.peer("DB").call("transaction", batch, options)
