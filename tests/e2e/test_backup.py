@@ -82,11 +82,8 @@ class Bulk:
     @property
     def runtime(self) -> psutil.Process:
         """The process that all Workers of this stack run in."""
-        node = next(
-            one for one in psutil.Process().children(recursive=True)
-            if one.name() == "node" and any(str(self.data) in word for word in one.cmdline())
-        )  # fmt: skip
-        return next(one for one in node.children(recursive=True) if one.name() == "workerd")
+        runtimes = (one for one in psutil.Process().children(recursive=True) if one.name() == "workerd")
+        return next(one for one in runtimes if any(str(self.data) in word for word in one.parents()[0].cmdline()))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -22,8 +22,7 @@ select relname::text as name, columns, line, coalesce(keys, 'source::text collat
 from pg_class
 cross join lateral (
     select array_agg(attname::text order by attnum) as columns,
-        coalesce('array_to_json(array[' || string_agg(format('%I::text', attname), ',' order by attnum) || '])::text',
-            '''[]''') as line
+        'array_to_json(array[' || string_agg(format('%I::text', attname), ',' order by attnum) || '])::text' as line
     from pg_attribute where attrelid = pg_class.oid and attnum > 0 and not attisdropped and attgenerated = ''
 ) as readable
 cross join lateral (
@@ -32,7 +31,7 @@ cross join lateral (
     from pg_index join pg_attribute on attrelid = indrelid and attnum = any(indkey)
     where indrelid = pg_class.oid and indisprimary
 ) as ordered
-where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
+where columns is not null and relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
     and relname <> 'schema_migrations'
     and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype = 'e')
 order by relname
@@ -76,7 +75,7 @@ begin
             'create unlogged table backup.rows_%s as'
                 ' select row_number() over (order by %s) as "#", %s from public.%I as source',
             table_number, found.ordering,
-            (select coalesce(string_agg(format('%I', name), ','), 'null') from unnest(found.columns) as name), found.name
+            (select string_agg(format('%I', name), ',') from unnest(found.columns) as name), found.name
         );
         get diagnostics copied = row_count;
         execute format('alter table backup.rows_%s add primary key ("#")', table_number);
