@@ -207,7 +207,7 @@ async def test_a_row_longer_than_an_answer_may_be_comes_in_slices(new_database: 
     execute(
         source,
         "insert into things (ns, id, type, data) select 'n', id::text, 't',"
-        " jsonb_build_object('list', array_fill('\"😀'::text, array[600000])) from generate_series(1, 2) as id",
+        " jsonb_build_object('list', array_fill('\"😀'::text, array[1000000])) from generate_series(1, 2) as id",
         "insert into things (ns, id, type) values ('n', '0', 't'), ('n', '15', 't'), ('n', '3', 't')",
     )
     result = await backup_database.run(context(source, bucket))
