@@ -19,6 +19,7 @@ from scripts.stack.stack import Stack
 from tests.e2e.platform import DATA, Platform, Proxies
 
 CALLER = Path(__file__).with_name("caller.mjs")
+ODD_SCHEDULE = Path(__file__).parent / "workers" / "odd_schedule"
 ECHO = Path(__file__).with_name("echo.mjs")
 MODELS = Path(__file__).with_name("models.mjs")
 PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
@@ -32,6 +33,7 @@ BOUND = {
     "AI_SCHEDULE": "ai-schedule",
     "QUEUE_SCHEDULE": "queue-schedule",
     "MODELS": "models",
+    "ODD_SCHEDULE": "odd-schedule",
 }
 
 
@@ -60,6 +62,7 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     }
     behind = {"FN": "echo", "AGENT": "echo"}
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
+    strict = {"RATE_LIMITS": "", "LOCKOUT_MAX_S": ""}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
     no_hash = {"EMBEDDINGS_PROVIDER": ""}
     return [
@@ -69,6 +72,7 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
          "port": proxies.hasty_gateway},
         {"variant_of": "schedule", "name": "ai-schedule", "variables": no_hash, "services": {"AI": "models"}},
         {"variant_of": "schedule", "name": "queue-schedule", "services": {"QUEUE": "models"}},
+        {"variant_of": "auth", "name": "strict-auth", "variables": strict, "port": proxies.auth},
     ]  # fmt: skip
 
 
@@ -76,6 +80,18 @@ def in_javascript(name: str, script: Path, **more: Any) -> dict[str, Any]:
     """A Worker that other than ours may be."""
     date = read_configuration(SERVICES[0].configuration)["compatibility_date"]
     return {"name": name, "script": script.read_text(), "compatibility_date": date, "compatibility_flags": [], **more}
+
+
+def _odd_schedule() -> dict[str, Any]:
+    """The schedule service with tasks of the tests, whose database fails when they want it to."""
+    schedule = next(service for service in SERVICES if service.name == "schedule")
+    own = {"folder": str(schedule.source / "schedule"), "prefix": "schedule/", "skip": ""}
+    return {
+        "name": "odd-schedule", "main": "entry.py", "sources": str(ODD_SCHEDULE),
+        "vendored": [*vendored_packages(schedule.modules), own],
+        "compatibility_date": read_configuration(schedule.configuration)["compatibility_date"],
+        "compatibility_flags": list(LOCAL_FLAGS), "services": {"DB": "faulty-db"},
+    }  # fmt: skip
 
 
 def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -95,9 +111,9 @@ def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     javascript, python = _callers()
-    proxies, ports = Proxies(*(free_port() for _ in range(5))), free_ports()
+    proxies, ports = Proxies(*(free_port() for _ in range(6))), free_ports()
     loop = _Loop()
-    others = [in_javascript("echo", ECHO), in_javascript("models", MODELS)]
+    others = [in_javascript("echo", ECHO), in_javascript("models", MODELS), _odd_schedule()]
     stack = Stack(DATA, ports, extra_workers=[javascript, python, *others, *_variants(proxies)])
     try:
         info = loop.run(stack.start(fresh=True))

@@ -1,15 +1,10 @@
 """Running one built-in task alone, on the real runtime."""
 
-import itertools
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-
 from tests.e2e.platform import Platform
-
-# Midnights of Sundays: every schedule has an instant there. 2025-01-05 is one.
-SUNDAYS_MS = itertools.count(1_736_035_200_000, 7 * 86_400_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +23,16 @@ class Outcome:
         return self.result
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """Of the schedule Worker behind `binding`, whose database is at `url`."""
+async def run_task(platform: Platform, task: str, binding: str = "SCHEDULE") -> Outcome:
+    """A run of the schedule Worker behind `binding`, started by hand and waited for."""
+    run = await platform.result(binding, "runTaskNow", task)
+    last = run["attempts"][-1]
+    while last["status"] == "running":
+        await asyncio.sleep(0.2)
+        last = await newest_attempt(platform, task, binding)
+    return Outcome(last["status"], last["result"], last["errorMessage"])
 
-    platform: Platform
-    binding: str
-    url: str
 
-    async def of(self, task: str) -> Outcome:
-        """One run of this task, with every other one off."""
-        await self.platform.result(self.binding, "listTasks")  # the first look adds the defaults
-        self.rows("update scheduled_tasks set enabled = name = %s, last_scheduled_at = null returning name", task)
-        at = next(SUNDAYS_MS)
-        await self.platform.result(self.binding, "tick", "0 0 * * *", at)
-        sql = (
-            "select status, result, error_message from task_executions where run_id = %s order by attempt desc limit 1"
-        )
-        ((status, result, error),) = self.rows(sql, f"{task}@{at}")
-        return Outcome(status, result, error)
-
-    def all_on(self) -> None:
-        """As it was before."""
-        self.rows("update scheduled_tasks set enabled = true, last_scheduled_at = null returning name")
-
-    def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url) as connection:
-            return connection.execute(sql, params).fetchall()
+async def newest_attempt(platform: Platform, task: str, binding: str = "SCHEDULE") -> dict[str, Any]:
+    newest: dict[str, Any] = (await platform.result(binding, "getTaskHistory", task, 1))["data"][0]
+    return newest

@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from scripts.stack.process import LOOPBACK, free_port
 from scripts.stack.stack import Stack
 from tests.e2e.fixtures import CALLER, in_javascript
 from tests.e2e.platform import DATA, Platform, Proxies
-from tests.e2e.task_runs import Outcome, Runs
+from tests.e2e.task_runs import Outcome, newest_attempt, run_task
 
 MIGRATIONS = ROOT / "db" / "migrations"
 STORAGE = Path(__file__).with_name("storage.mjs")
@@ -58,7 +58,6 @@ class Bulk:
     """A stack of its own, with many rows; no other test's rows are in its backups."""
 
     platform: Platform
-    runs: Runs
     storage_url: str
     inspector_port: int
     data: Path
@@ -99,9 +98,8 @@ async def bulk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bulk]:
             connection.execute("set statement_timeout = 0")
             for statement in FILL:
                 connection.execute(statement)
-        platform = Platform(info, f"http://{LOOPBACK}:{caller['port']}", "", Proxies(0, 0, 0, 0, 0), ports)
-        runs = Runs(platform, "SCHEDULE", info["postgres_url"])
-        yield Bulk(platform, runs, f"http://{LOOPBACK}:{storage['port']}", inspector_port, data)
+        platform = Platform(info, f"http://{LOOPBACK}:{caller['port']}", "", Proxies(*(0 for _ in fields(Proxies))), ports)
+        yield Bulk(platform, f"http://{LOOPBACK}:{storage['port']}", inspector_port, data)
     finally:
         await stack.stop()
 
@@ -158,7 +156,7 @@ class Memory:
 async def back_up(bulk: Bulk) -> tuple[dict[str, Any], int]:
     """The result, and how many runs it took."""
     for number in range(1, 20):
-        outcome: Outcome = await bulk.runs.of("backup-database")
+        outcome: Outcome = await run_task(bulk.platform, "backup-database")
         if outcome.status == "succeeded":
             return outcome.answer, number
         assert "the backup is not finished" in str(outcome.error), outcome
@@ -215,7 +213,7 @@ async def test_two_hundred_thousand_rows_come_back(
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_runtime_that_dies_leaves_no_backup_and_the_next_one_is_complete(bulk: Bulk, tmp_path: Path) -> None:
     there = set(await bulk.keys())
-    task = asyncio.create_task(bulk.runs.of("backup-database"))
+    task = asyncio.create_task(run_task(bulk.platform, "backup-database"))
     while not (cut := {key for key in set(await bulk.keys()) - there if key.endswith(".gz")}):
         await asyncio.sleep(0.02)
     bulk.runtime.kill()
@@ -224,7 +222,13 @@ async def test_a_runtime_that_dies_leaves_no_backup_and_the_next_one_is_complete
     await bulk.platform.until_ready()
     (id,) = {key.split("/")[1] for key in cut}
     assert folder(id) + FILE not in await bulk.keys()
-    result, _ = await back_up(bulk)
+    bulk.platform.rows(
+        "update task_executions set lease_expires_at = now() - interval '1 s' where status = 'running' returning task"
+    )
+    await bulk.platform.result("SCHEDULE", "tick", "*/5 * * * *", int(time.time() * 1000))
+    attempt = await newest_attempt(bulk.platform, "backup-database")
+    assert (attempt["status"], attempt["attempt"]) == ("succeeded", 2), attempt
+    result = attempt["result"]
     keys = set(await bulk.keys(folder(result["backup"])))
     assert folder(result["backup"]) + FILE in keys
     copied = await bulk.download(result["backup"], tmp_path / "backup")
@@ -237,11 +241,7 @@ async def test_a_runtime_that_dies_leaves_no_backup_and_the_next_one_is_complete
 
 
 async def test_the_local_stacks_newest_backup_is_restored_by_name(platform: Platform, tmp_path: Path) -> None:
-    runs = Runs(platform, "SCHEDULE", platform.postgres_url)
-    try:
-        result = (await runs.of("backup-database")).answer
-    finally:
-        runs.all_on()
+    result = (await run_task(platform, "backup-database")).answer
     target = new_database(platform.postgres_url, "restored_latest")
     told = restored("latest", target, "--data", str(DATA))
     assert result["backup"] in told

@@ -1,24 +1,11 @@
 """Each built-in task on the real runtime, with real stores."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from schedule.tasks.table import DEFAULTS
 from tests.e2e.platform import Platform
-from tests.e2e.task_runs import Outcome, Runs
-
-
-@pytest.fixture(autouse=True)
-def _every_task_is_on_afterwards(platform: Platform) -> Iterator[None]:
-    yield
-    Runs(platform, "SCHEDULE", platform.postgres_url).all_on()
-
-
-async def run(platform: Platform, task: str, binding: str = "SCHEDULE") -> Outcome:
-    return await Runs(platform, binding, platform.postgres_url).of(task)
+from tests.e2e.task_runs import run_task
 
 
 def ids(platform: Platform, table: str, prefix: str) -> set[str]:
@@ -44,7 +31,7 @@ async def test_sessions_go_with_their_refresh_tokens(platform: Platform) -> None
         "insert into refresh_tokens (token_hash, session_id, expires_at) select sha256(id::bytea), id, now() from sessions"
         " where starts_with(id, 'gone-') returning session_id"
     )
-    outcome = await run(platform, "cleanup-expired-sessions")
+    outcome = await run_task(platform, "cleanup-expired-sessions")
     assert outcome.answer["deleted"] >= 2101
     assert ids(platform, "sessions", "gone-") == {"gone-not-yet", "gone-alive"}
     tokens = platform.rows("select session_id from refresh_tokens where starts_with(session_id, 'gone-')")
@@ -59,7 +46,7 @@ async def test_api_keys_go_a_month_after_they_expired(platform: Platform) -> Non
         from (values ('old-31', -31), ('old-29', -29), ('old-later', 1), ('old-never', null)) as key (id, days) returning id
         """
     )
-    outcome = await run(platform, "cleanup-expired-api-keys")
+    outcome = await run_task(platform, "cleanup-expired-api-keys")
     assert outcome.answer["deleted"] >= 1
     assert ids(platform, "api_keys", "old-") == {"old-29", "old-later", "old-never"}
 
@@ -72,7 +59,7 @@ async def test_completed_generations_go_after_a_month(platform: Platform) -> Non
         from unnest(array['completed', 'failed', 'running']) as status, unnest(array[29, 31]) as days returning id
         """
     )
-    outcome = await run(platform, "cleanup-old-generations")
+    outcome = await run_task(platform, "cleanup-old-generations")
     assert outcome.answer == {"deleted": 1, "complete": True}
     assert "made-completed31" not in ids(platform, "generations", "made-")
     assert len(ids(platform, "generations", "made-")) == 5
@@ -86,7 +73,7 @@ async def put_things(platform: Platform, ns: str, *texts: str) -> None:
 async def embed_all(platform: Platform, binding: str = "SCHEDULE") -> dict[str, Any]:
     """Runs until nothing is missing: the other tests' things are embedded with ours."""
     while True:
-        result = (await run(platform, "generate-missing-embeddings", binding)).answer
+        result = (await run_task(platform, "generate-missing-embeddings", binding)).answer
         if result["complete"]:
             return result
 
@@ -141,7 +128,7 @@ async def test_analytics_of_the_last_hour_are_kept(platform: Platform) -> None:
         for status, user in ((200, "a"), (200, "b"), (503, "b"))
     ]
     await platform.result("DB", "ingest", "api_requests", rows)
-    outcome = await run(platform, "update-analytics")
+    outcome = await run_task(platform, "update-analytics")
     taken_at = datetime.fromisoformat(outcome.answer["taken_at"])
     ((data,),) = platform.rows("select data from analytics_snapshots where taken_at = %s", taken_at)
     assert data["stats"]["totals"]["things"] >= 3
@@ -161,7 +148,7 @@ async def test_analytics_of_the_last_hour_are_kept(platform: Platform) -> None:
 
 
 async def test_services_are_asked_and_their_answers_kept(platform: Platform) -> None:
-    outcome = await run(platform, "health-check-services")
+    outcome = await run_task(platform, "health-check-services")
     assert outcome.answer == {"services": {"db": "ok", "auth": "ok"}}
     counted = "select service, count() as n from service_health where status = 'ok' group by service order by service"
     kept = (await platform.result("DB", "clickhouse", counted, {}))["data"]
@@ -179,7 +166,7 @@ async def test_keys_near_their_allowance_are_listed_and_logged(platform: Platfor
     at = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
     rows = [{"time": at, "route": "/x", "key_id": key} for key in ("near-full", "near-half") for _ in range(58)]
     await platform.result("DB", "ingest", "api_requests", rows)
-    outcome = await run(platform, "check-rate-limits")
+    outcome = await run_task(platform, "check-rate-limits")
     ours = [row for row in outcome.answer["keys"] if row["key_id"].startswith("near-")]
     assert ours == [{"key_id": "near-full", "requests": 58, "allowance": 60, "share": 0.967}]
     assert '"event": "rate_limit.near"' in platform.log.read_text()

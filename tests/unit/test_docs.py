@@ -79,3 +79,13 @@ def imports(file: Path) -> list[str]:
     nodes = list(ast.walk(ast.parse(file.read_text())))
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     return names + [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+
+
+def test_every_test_that_security_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / "security.md").read_text())
+    assert len(named) > 50
+    for file, name in named:
+        assert (ROOT / file).exists(), file
+        functions = re.findall(r"^(?:async )?def (test_\w+)", (ROOT / file).read_text(), re.MULTILINE)
+        assert functions, f"{file} has no test"
+        assert not name or name in functions, f"{file}::{name}"

@@ -23,6 +23,7 @@ from gateway.paths import normalise
 from gateway.reporting import Reporter
 from gateway.requests import Inbound, Seen
 from gateway.routes import METHODS, READS, Route, match
+from gateway.sign_in import SignIn
 
 Response = HttpResponse | UpstreamResponse
 
@@ -39,6 +40,7 @@ class Gateway:
         self._limits = Limits(bindings, log)
         self._forwarder = Forwarder(bindings)
         self._pages = Pages(bindings)
+        self._sign_in = SignIn(bindings)
         self._reporter = Reporter(bindings, log)
 
     async def handle(self, inbound: Inbound) -> Response:
@@ -50,7 +52,7 @@ class Gateway:
         try:
             response = await self._answer(inbound, seen)
         except ServiceError as error:
-            response = problem_response(error, trace.request_id)
+            response = self._sign_in.instead_of(error, inbound) or problem_response(error, trace.request_id)
         except Exception as error:
             self._log.error("request.failed", route=seen.route, error=repr(error))
             response = problem_response(internal(), trace.request_id)

@@ -19,8 +19,8 @@ MOST_ROWS = 5_000
 FIRST_ROWS = 100
 PART_BYTES = 8 * 1024 * 1024
 """Of lines in one file; what is held of it is its compressed form."""
-MOST_PAGES = 400
-"""A Worker may ask others for something 1000 times in one invocation, and other tasks run in it, too."""
+MOST_PAGES = 300
+"""In one attempt: a Worker may ask for something 1000 times in one invocation, and other tasks run in it, too."""
 SPARE_S = 5.0
 """Left for the last file to be written, and recorded."""
 MOST_DELETED = 1000
@@ -43,7 +43,7 @@ async def run(context: TaskContext) -> TaskResult:
 async def _back_up(context: TaskContext, bucket: Bucket) -> TaskResult:
     taken = await snapshot.find(context)
     if taken is None or taken.old or await bucket.get(folder(taken.id) + FILE) is not None:
-        taken = await snapshot.take(context, backup_id(context.bindings.clock.now_s()), seconds_left(context) - SPARE_S)
+        taken = await snapshot.take(context, backup_id(context.bindings.clock.now_s()), max(1.0, seconds_left(context) - SPARE_S))
     copier = _Copier(context, bucket, taken)
     for table in await taken.tables():
         await copier.copy(table)

@@ -29,7 +29,7 @@ DEFAULTS = (
     TaskDefinition("cleanup-old-generations", "@weekly", "Deletes completed generations older than 30 days."),
     TaskDefinition("generate-missing-embeddings", "@daily", "Embeds the things that have no embedding yet."),
     TaskDefinition("update-analytics", "@hourly", "Keeps what there is, and what the last hour was like."),
-    TaskDefinition("backup-database", "@daily", "Backs PostgreSQL up into the bucket BACKUPS."),
+    TaskDefinition("backup-database", "@daily", "Backs PostgreSQL up into the bucket BACKUPS.", timeout_s=120),
     TaskDefinition("health-check-services", "every 5 minutes", "Asks each service for its health."),
     TaskDefinition("check-rate-limits", "@hourly", "Finds API keys that are close to their allowance."),
 )

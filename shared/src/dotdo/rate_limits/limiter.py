@@ -7,8 +7,8 @@ Each isolate admits its share of a limit, by demand (Raghavan et al., Cloud Cont
 import hashlib
 import hmac
 import math
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -43,7 +43,7 @@ class Limiter:
         self._cells: OrderedDict[tuple[str, str], Cell] = OrderedDict()
         self._elsewhere: Mapping[str, float] = {}
         self.hot = False
-        """Whether, since `demands` was last asked, an identity came near its limit: then there is something to tell."""
+        """Whether, since `tell` was last asked, an identity came near its limit: then there is something to tell."""
 
     def __len__(self) -> int:
         return len(self._cells)
@@ -65,7 +65,7 @@ class Limiter:
         cell.admitted += 1
         return Decision(policy, limit, True, int(left - 1), max(1, math.ceil((1 - elapsed) * WINDOW_S)))
 
-    def demands(self, now_s: float) -> dict[str, float]:
+    def tell(self, now_s: float) -> dict[str, float]:
         """Digest → requests a window, of the identities with the greatest part of their limit; and nothing is hot now."""
         index, elapsed = position(now_s, WINDOW_S)
         self.hot = False
@@ -76,6 +76,15 @@ class Limiter:
             if demand >= PUBLISH_FROM * self._policies[policy].limit:
                 asked[cell.digest] = round(demand, 1)
         return dict(nlargest(PUBLISHED, asked.items(), key=lambda item: item[1]))
+
+    def hear(self, told: Sequence[Mapping[str, object]]) -> None:
+        """What each other isolate told; what is no demand is left out."""
+        elsewhere: dict[str, float] = defaultdict(float)
+        for demands in told:
+            for digest, demand in demands.items():
+                if isinstance(demand, int | float) and 0 <= demand < 1e9:
+                    elsewhere[digest] += demand
+        self.learn(dict(elsewhere))
 
     def learn(self, elsewhere: Mapping[str, float]) -> None:
         """Digest → what all other isolates together are asked for in a window."""
