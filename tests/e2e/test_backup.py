@@ -98,7 +98,9 @@ async def bulk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bulk]:
             connection.execute("set statement_timeout = 0")
             for statement in FILL:
                 connection.execute(statement)
-        platform = Platform(info, f"http://{LOOPBACK}:{caller['port']}", "", Proxies(*(0 for _ in fields(Proxies))), ports)
+        platform = Platform(
+            info, f"http://{LOOPBACK}:{caller['port']}", "", Proxies(*(0 for _ in fields(Proxies))), ports
+        )
         yield Bulk(platform, f"http://{LOOPBACK}:{storage['port']}", inspector_port, data)
     finally:
         await stack.stop()

@@ -43,7 +43,9 @@ async def run(context: TaskContext) -> TaskResult:
 async def _back_up(context: TaskContext, bucket: Bucket) -> TaskResult:
     taken = await snapshot.find(context)
     if taken is None or taken.old or await bucket.get(folder(taken.id) + FILE) is not None:
-        taken = await snapshot.take(context, backup_id(context.bindings.clock.now_s()), max(1.0, seconds_left(context) - SPARE_S))
+        taken = await snapshot.take(
+            context, backup_id(context.bindings.clock.now_s()), max(1.0, seconds_left(context) - SPARE_S)
+        )
     copier = _Copier(context, bucket, taken)
     for table in await taken.tables():
         await copier.copy(table)
