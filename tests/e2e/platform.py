@@ -43,6 +43,7 @@ class Platform:
         self.gateway_url: str = info["gateway_url"]
         self.workers: dict[str, str] = info["workers"]
         self.postgres_url: str = info["postgres_url"]
+        self.workos_url: str = info["workos_url"]
         self.keys: dict[str, str] = info["keys"]
         self.caller_url = caller_url
         self.python_caller_url = python_caller_url
