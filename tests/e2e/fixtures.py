@@ -5,6 +5,7 @@ import re
 import threading
 import zlib
 from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,13 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
         "NEON_HTTP_ENDPOINT": f"http://{LOOPBACK}:{proxies.neon}/sql",
         "CLICKHOUSE_URL": f"http://{LOOPBACK}:{proxies.clickhouse}",
     }
+    workos = {"WORKOS_API_URL": f"http://{LOOPBACK}:{proxies.workos}"}
     behind = {"FN": "echo", "AGENT": "echo"}
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
+        {"variant_of": "auth", "name": "faulty-auth", "variables": workos, "port": proxies.auth},
         {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},
         {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": behind,
          "port": proxies.hasty_gateway},
@@ -88,7 +91,7 @@ def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     javascript, python = _callers()
-    proxies, ports = Proxies(*(free_port() for _ in range(5))), free_ports()
+    proxies, ports = Proxies(*(free_port() for _ in fields(Proxies))), free_ports()
     loop = _Loop()
     stack = Stack(DATA, ports, extra_workers=[javascript, python, _echo(), *_variants(proxies)])
     try:

@@ -22,7 +22,8 @@ DATA = Path(os.environ.get("DOTDO_TEST_DATA", ROOT / ".dotdo" / "test"))
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """Ports of a db Worker of its own and of what stands between it and its stores: nothing, until a test puts it there.
+    """Ports of a db and an auth Worker of their own and of what stands between them and their stores, or WorkOS: nothing, until
+    a test puts it there.
 
     `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind.
     """
@@ -32,6 +33,8 @@ class Proxies:
     clickhouse: int
     gateway: int
     hasty_gateway: int
+    auth: int
+    workos: int
 
 
 class Platform:
