@@ -1,5 +1,6 @@
 """How often each operation asks the database: what a platform pays for on every request."""
 
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from auth.domain import api_keys, refresh_tokens
 from auth.domain.access_tokens import Bearer
 from auth.domain.accounts import Accounts
+from auth.domain.arrivals import Arrival
 from auth.domain.audit import Actor
 from auth.domain.key_store import Maker
 from dotdo.contracts.auth.models import ApiKeyBody, ListQuery, RotateInput
@@ -25,6 +27,7 @@ ROW: dict[str, Any] = {
     "id": "x", "user_id": "usr_1", "key_id": "key_1", "role": "user", "organization_id": None, "grants": [], "scopes": None,
     "email": "a@b.c", "name": "n", "email_verified": True, "disabled_at": None, "user_created_at": INSTANT,
     "revoked_at": None, "expired": False, "unused": True, "rate_limit": None, "expires_at": None, "verdict": "ROTATE",
+    "workos_session_id": None, "is_new": True, "is_applied": True,
     "maker_environment": None, "maker_expires_at": None, "environment": "live",
 }  # fmt: skip
 KEY_ROW: dict[str, Any] = {
@@ -36,6 +39,11 @@ SESSION_ROW: dict[str, Any] = {
     "device": None, "ip_address": None, "user_agent": None, "created_at": INSTANT, "last_seen_at": INSTANT,
     "expires_at": INSTANT,
 }  # fmt: skip
+
+ARRIVAL = Arrival("user_1", "a@b.c", True, None)
+EVENT = json.dumps(
+    {"id": "event_1", "event": "user.created", "data": {"id": "user_1", "email": "a@b.c"}, "created_at": INSTANT}
+).encode()
 
 Operation = Callable[[Accounts, Deferred], Coroutine[Any, Any, Any]]
 
@@ -78,6 +86,9 @@ OPERATIONS: dict[str, tuple[int, Operation]] = {
     "checkPermission": (1, lambda accounts, _: accounts.grants.check("u", "things:read", None)),
     "getUser": (1, lambda accounts, _: accounts.users.get("u")),
     "updateUserRole": (1, lambda accounts, _: accounts.users.change_role("u", "user", ACTOR)),
+    "a sign-in's account": (1, lambda accounts, _: accounts.arrivals.of_user(ARRIVAL, ACTOR)),
+    "signing out": (1, lambda accounts, _: accounts.session_store.sign_out("x", TOKEN, ACTOR)),
+    "an event of WorkOS": (1, lambda accounts, _: accounts.events.take(EVENT)),
     "audit": (1, lambda accounts, _: accounts.audit.page(AuditQuery())),
 }  # fmt: skip
 
@@ -91,7 +102,10 @@ def accounts(row: dict[str, Any] | None) -> tuple[Accounts, FakePeer]:
         made = "insert into api_keys" in sql or "order by id desc" in sql
         return {"rows": [KEY_ROW if made else row], "rowCount": 1}
 
-    db = FakePeer(query=query)
+    def transaction(statements: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"results": [query(one["sql"], one["params"]) for one in statements]}
+
+    db = FakePeer(query=query, transaction=transaction)
     return Accounts(FakeBindings({"JWT_SECRET": "j" * 32, "JWT_REFRESH_SECRET": "r" * 32}, peers={"DB": db})), db
 
 
