@@ -14,9 +14,10 @@ from scripts.bench.auth import auth
 from scripts.bench.db import db
 from scripts.bench.report import RESULTS, show, write
 from scripts.bench.runner import measure
+from scripts.bench.schedule import schedule
 from scripts.runtime.services import ROOT
 
-AREAS: dict[str, Prepare] = {"gateway": gateway, "db": db, "auth": auth}
+AREAS: dict[str, Prepare] = {"gateway": gateway, "db": db, "auth": auth, "schedule": schedule}
 
 
 def main(

@@ -25,7 +25,9 @@ class Proxies:
     """Ports of a db and an auth Worker of their own and of what stands between them and their stores, or WorkOS: nothing, until
     a test puts it there.
 
-    `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind.
+    `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind;
+    `mapped_gateway` has production's limits and, for every Worker of its table, one that tells what reached it.
+    `auth` is an auth with production's limits, `faulty_auth` the one whose WorkOS is `workos`.
     """
 
     db: int
@@ -34,7 +36,9 @@ class Proxies:
     gateway: int
     hasty_gateway: int
     auth: int
+    mapped_gateway: int
     workos: int
+    faulty_auth: int
 
 
 class Platform:
@@ -65,7 +69,7 @@ class Platform:
         secret = json.loads((DATA / "secrets.json").read_text())["INTERNAL_SECRET"].encode()
         token = sign_identity(identity, audience=service, request_id="req_test", secret=secret, now_s=time.time())
         headers = {IDENTITY_HEADER: token}
-        return httpx.AsyncClient(base_url=self.workers[service], headers=headers, timeout=30, **options)
+        return httpx.AsyncClient(**{"base_url": self.workers[service], "timeout": 30, **options}, headers=headers)
 
     async def call(self, binding: str, method: str, *args: object) -> Any:
         """An RPC call from JavaScript: `{"ok": result}` or `{"error": {"name", "message"}}`."""
@@ -100,8 +104,9 @@ class Platform:
                 await asyncio.sleep(0.1)
 
     def forget_schedule(self) -> None:
-        """Every task is as if it had never run: what is due depends on no other test."""
-        self.rows("update scheduled_tasks set last_scheduled_at = null returning name")
+        """Every task is as if it had never run and nothing were running: what is due depends on no other test."""
+        self.rows("delete from task_executions where status = 'running' or next_attempt_at is not null returning task")
+        self.rows("update scheduled_tasks set last_scheduled_at = null, due_after = null returning name")
 
     def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
         """What psycopg reads: a second opinion on what the Workers wrote."""

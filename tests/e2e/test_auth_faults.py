@@ -41,7 +41,7 @@ async def workos(platform: Platform) -> AsyncIterator[FaultProxy]:
 @pytest.fixture
 async def browser(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
     """At the Worker whose WorkOS fails, without a gateway."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{platform.proxies.auth}", timeout=60) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{platform.proxies.faulty_auth}", timeout=60) as client:
         yield client
 
 
@@ -150,7 +150,7 @@ async def test_an_organisation_has_to_be_chosen(
 async def directories(platform: Platform, path: str, **query: Any) -> httpx.Response:
     identity = Identity("user", "usr_admin", "admin", permissions=("*",))
     async with platform.behind_the_gateway("auth", identity) as client:
-        client.base_url = httpx.URL(f"http://127.0.0.1:{platform.proxies.auth}")
+        client.base_url = httpx.URL(f"http://127.0.0.1:{platform.proxies.faulty_auth}")
         return await client.get(path, params=query)
 
 
