@@ -59,10 +59,10 @@ CODES: Mapping[int, tuple[str, ...]] = {
     413: ("PAYLOAD_TOO_LARGE",),
     415: ("UNSUPPORTED_MEDIA_TYPE",),
     422: ("IDEMPOTENCY_KEY_REUSED",),
-    429: ("RATE_LIMITED",),
+    429: ("RATE_LIMITED", "LOCKED_OUT"),
     500: ("INTERNAL", "HANDLER_NOT_FOUND"),
     502: ("DATABASE_ERROR", "UPSTREAM_ERROR"),
-    503: ("UNAVAILABLE", "NOT_CONFIGURED", "SERVICE_NOT_BOUND", "CIRCUIT_OPEN", "RETRY", "SERVICE_DOWN"),
+    503: ("UNAVAILABLE", "NOT_CONFIGURED", "SERVICE_NOT_BOUND", "CIRCUIT_OPEN", "RETRY", "SERVICE_DOWN", "UNFINISHED"),
     504: ("TIMEOUT",),
 }  # fmt: skip
 """By status: what `code` of its problem may be; the usual one first."""
@@ -74,7 +74,7 @@ _HEADERS: Mapping[str, tuple[str, str]] = {
     "RateLimit": ("What is left of it: `r` requests, and `t` seconds until more.", '"default";r=59;t=60'),
     "X-RateLimit-Limit": ("The limit, as a number.", "60"),
     "X-RateLimit-Remaining": ("What is left, as a number.", "59"),
-    "X-RateLimit-Reset": ("The seconds until more.", "60"),
+    "X-RateLimit-Reset": ("When there are more, in seconds since 1970.", "1790000060"),
     "Retry-After": ("The seconds to wait.", "7"),
     "WWW-Authenticate": ("`Bearer`", "Bearer"),
     "ETag": ("The version of what is answered.", '"3"'),

@@ -60,6 +60,7 @@ function options() {
     log: new Log(LogLevel.WARN),
     logRequests: false,
     resourcePersistencePath: configuration.persist,
+    inspectorPort: configuration.inspector_port || undefined,
     workers: configuration.workers.map((worker) => ({
       name: worker.name,
       modules: worker.script
@@ -71,6 +72,7 @@ function options() {
       serviceBindings: worker.services,
       kvNamespaces: worker.kv,
       r2Buckets: worker.r2,
+      ratelimits: worker.ratelimits,
       unsafeBindings: Object.entries(worker.namespaces ?? {}).map(([name, workers]) => ({
         name,
         type: "dispatch-namespace",

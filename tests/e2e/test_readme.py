@@ -43,11 +43,15 @@ def test_the_readmes_calls_work_as_pasted(platform: Platform) -> None:
         "401 Unauthorized",
         "403 Forbidden",
         '"email":"admin@example.com"',  # signed in
+        '"logout_url":',  # signed out
         "\nok\n",  # the cron event
         '"task":"health-check-services"',
         "('notes', 'first', 1)",  # by SQL
     ):
         assert expected in output, f"{expected!r} is not in what the calls print:\n{output}"
+    after = output.partition('"logout_url":')[2]
+    # The gateway believes auth's last answer for 30 s; auth itself knows at once.
+    assert "the session has ended" in after or '"code":"UNAUTHENTICATED"' in after, f"not signed out:\n{after}"
 
 
 @CURL
@@ -63,3 +67,18 @@ def test_so_do_those_of_db(platform: Platform) -> None:
         assert expected in output, f"{expected!r} is not in what the calls print:\n{output}"
     written = platform.rows("select id, version from things where ns = 'books' order by id")
     assert written == [("austen", 1), ("emma", 2)], "written once under its key"
+
+
+@CURL
+def test_so_do_those_of_the_gateway(platform: Platform) -> None:
+    output = pasted("gateway/README.md", "Calls", platform)
+    for expected in (
+        '"docs":"/docs"',
+        '"services":{"auth":"ok","db":"ok","schedule":"ok"}',
+        "401 Unauthorized",
+        '"id":"welcome"',
+        '"default";q=',
+        "403 Forbidden",
+        '"code":"SERVICE_NOT_BOUND"',
+    ):
+        assert expected in output, f"{expected!r} is not in what the calls print:\n{output}"
