@@ -74,7 +74,7 @@ _HEADERS: Mapping[str, tuple[str, str]] = {
     "RateLimit": ("What is left of it: `r` requests, and `t` seconds until more.", '"default";r=59;t=60'),
     "X-RateLimit-Limit": ("The limit, as a number.", "60"),
     "X-RateLimit-Remaining": ("What is left, as a number.", "59"),
-    "X-RateLimit-Reset": ("The seconds until more.", "60"),
+    "X-RateLimit-Reset": ("When there are more, in seconds since 1970.", "1790000060"),
     "Retry-After": ("The seconds to wait.", "7"),
     "WWW-Authenticate": ("`Bearer`", "Bearer"),
     "ETag": ("The version of what is answered.", '"3"'),

@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 
 import psutil
 
@@ -35,7 +36,8 @@ class Site:
 @dataclass(frozen=True)
 class Fault:
     """`inject` returns when the fault is lifted. Operations on one of `stores` may be refused with one of `codes` from the
-    beginning until the platform has recovered, which has to be within `bound_s` of the lifting.
+    beginning until the platform has recovered, which has to be within `bound_s` of the lifting. `ends_runtime`: the Workers
+    begin anew, and so does what can be said of their memory.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Fault:
     stores: frozenset[str] = frozenset()
     codes: frozenset[str] = frozenset()
     bound_s: float = 30.0
+    ends_runtime: bool = False
 
 
 @dataclass(slots=True)
@@ -150,9 +153,11 @@ _GONE = frozenset({"UNAVAILABLE", EVENT_FAILED})
 _STORE = frozenset({POSTGRES})
 _ANALYTICS = frozenset({CLICKHOUSE})
 
-FAULTS = (
+FAULTS: tuple[Fault, ...] = (
     Fault("PostgreSQL restarted", restart_postgres, _STORE, _GONE),
     Fault("answers of PostgreSQL slow", slow_postgres),
+    Fault("runtime killed", kill_runtime, _STORE | _ANALYTICS, frozenset({CONNECTION, EVENT_FAILED}), bound_s=90.0,
+          ends_runtime=True),
     Fault("ClickHouse restarted", restart_clickhouse, _ANALYTICS, _GONE),
     Fault("connections to PostgreSQL cut", cut_postgres, _STORE, _GONE),
     Fault("cron event ten times at once", duplicate_events),
@@ -160,7 +165,15 @@ FAULTS = (
     Fault("PostgreSQL killed", kill_postgres, _STORE, _GONE),
     Fault("answers of PostgreSQL held back", hold_postgres, _STORE, _GONE | {"TIMEOUT"}),
     Fault("Neon's endpoint restarted", restart_endpoint, _STORE, _GONE),
-    Fault("runtime killed", kill_runtime, _STORE | _ANALYTICS, frozenset({CONNECTION, EVENT_FAILED}), bound_s=90.0),
-)
+)  # fmt: skip
 
 INJECTION_FAILED = (StartError, OSError, psutil.Error, ValueError)
+
+
+def turns(faults: Sequence[Fault], count: int) -> list[Fault]:
+    """Each once, then round and round, but the runtime lives on until the last one: its memory is watched over that time."""
+    if count <= len(faults):
+        return list(faults)
+    others = cycle([fault for fault in faults if not fault.ends_runtime])
+    last = [fault for fault in faults if fault.ends_runtime][:1]
+    return [*faults, *islice(others, count - len(faults) - len(last)), *last]

@@ -106,9 +106,10 @@ def outcomes(connection: psycopg.Connection[Any]) -> dict[str, dict[str, int]]:
 
 
 def overlaps(connection: psycopg.Connection[Any]) -> list[str]:
-    """Attempts of one task that ran at the same time."""
+    """Attempts of one task that ran at the same time. What was skipped or missed did not run."""
     sql = """
-    select a.run_id, a.attempt, b.run_id, b.attempt from task_executions a join task_executions b
+    with ran as (select * from task_executions where status not in ('skipped', 'missed'))
+    select a.run_id, a.attempt, b.run_id, b.attempt from ran a join ran b
     on a.task = b.task and (a.run_id, a.attempt) < (b.run_id, b.attempt)
     and a.started_at < b.finished_at and b.started_at < a.finished_at
     """

@@ -18,9 +18,9 @@ from scripts.soak.accounts import Accounts
 from scripts.soak.book import Book
 from scripts.soak.client import Client, Refused, Wrong
 from scripts.soak.cron import Cron
-from scripts.soak.faults import FAULTS, INJECTION_FAILED, Fault, Site, Window
+from scripts.soak.faults import FAULTS, INJECTION_FAILED, Fault, Site, Window, turns
 from scripts.soak.gate import Gate
-from scripts.soak.load import MAX_RATE, Load, wait
+from scripts.soak.load import MAX_RATE, Load
 from scripts.soak.memory import Memory
 from scripts.soak.operations import Operation, cron_event, operations
 from scripts.soak.things import Things
@@ -137,16 +137,14 @@ class _Soak:
         return outcome
 
     async def _faults(self, ends_s: float) -> None:
-        """Each in turn, until the time is over; each at least once."""
-        faults = self._plan.faults
-        number = 0
-        while faults and (number < len(faults) or time.monotonic() + self._plan.every_s / 2 < ends_s):
+        """One a turn; each of them at least once, however long that takes."""
+        plan = self._plan
+        for fault in turns(plan.faults, int(plan.minutes * 60 / plan.every_s)) if plan.faults else ():
             turn_s = time.monotonic()
-            await asyncio.sleep(self._plan.every_s / 4)
-            await self._inject(faults[number % len(faults)])
-            number += 1
-            await wait(asyncio.Event(), max(0.0, turn_s + self._plan.every_s - time.monotonic()))
-        await wait(asyncio.Event(), max(0.0, ends_s - time.monotonic()))
+            await asyncio.sleep(plan.every_s / 4)
+            await self._inject(fault)
+            await asyncio.sleep(max(0.0, turn_s + plan.every_s - time.monotonic()))
+        await asyncio.sleep(max(0.0, ends_s - time.monotonic()))
 
     async def _inject(self, fault: Fault) -> None:
         window = Window(fault, time.monotonic())

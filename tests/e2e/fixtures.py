@@ -5,12 +5,14 @@ import re
 import threading
 import zlib
 from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from gateway.routes import ROUTES
 from scripts.runtime.config import LOCAL_FLAGS, read_configuration, vendored_packages
 from scripts.runtime.services import SERVICES
 from scripts.stack.ports import free_ports
@@ -22,6 +24,7 @@ CALLER = Path(__file__).with_name("caller.mjs")
 ODD_SCHEDULE = Path(__file__).parent / "workers" / "odd_schedule"
 ECHO = Path(__file__).with_name("echo.mjs")
 MODELS = Path(__file__).with_name("models.mjs")
+WITNESS = Path(__file__).with_name("witness.mjs")
 PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
 BOUND = {
     "GATEWAY": "gateway",
@@ -64,12 +67,16 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
     strict = {"RATE_LIMITS": "", "LOCKOUT_MAX_S": ""}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
+    guard = {"LIMIT_AI": {"namespace_id": "1", "simple": {"limit": 2, "period": 60}}}
     no_hash = {"EMBEDDINGS_PROVIDER": ""}
+    mapped = {"ENVIRONMENT": "mapped", "RATE_LIMITS": ""}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
         {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},
-        {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": behind,
-         "port": proxies.hasty_gateway},
+        {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": {**behind, "AI": "echo"},
+         "ratelimits": guard, "port": proxies.hasty_gateway},
+        {"variant_of": "gateway", "name": "mapped-gateway", "variables": mapped, "port": proxies.mapped_gateway,
+         "services": {route.binding: "witness" for route in ROUTES}},
         {"variant_of": "schedule", "name": "ai-schedule", "variables": no_hash, "services": {"AI": "models"}},
         {"variant_of": "schedule", "name": "queue-schedule", "services": {"QUEUE": "models"}},
         {"variant_of": "auth", "name": "strict-auth", "variables": strict, "port": proxies.auth},
@@ -111,10 +118,11 @@ def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     javascript, python = _callers()
-    proxies, ports = Proxies(*(free_port() for _ in range(6))), free_ports()
+    proxies, ports = Proxies(*(free_port() for _ in fields(Proxies))), free_ports()
     loop = _Loop()
-    others = [in_javascript("echo", ECHO), in_javascript("models", MODELS), _odd_schedule()]
-    stack = Stack(DATA, ports, extra_workers=[javascript, python, *others, *_variants(proxies)])
+    others = [in_javascript(file.stem, file) for file in (ECHO, WITNESS, MODELS)]
+    extra = [javascript, python, *others, _odd_schedule(), *_variants(proxies)]
+    stack = Stack(DATA, ports, extra_workers=extra)
     try:
         info = loop.run(stack.start(fresh=True))
         addresses = [f"http://{LOOPBACK}:{caller['port']}" for caller in (javascript, python)]

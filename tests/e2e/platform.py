@@ -24,7 +24,8 @@ DATA = Path(os.environ.get("DOTDO_TEST_DATA", ROOT / ".dotdo" / "test"))
 class Proxies:
     """Ports of a db Worker of its own and of what stands between it and its stores: nothing, until a test puts it there.
 
-    `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind.
+    `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind;
+    `mapped_gateway` has production's limits and, for every Worker of its table, one that tells what reached it.
     `auth` is an auth with production's limits.
     """
 
@@ -34,6 +35,7 @@ class Proxies:
     gateway: int
     hasty_gateway: int
     auth: int
+    mapped_gateway: int
 
 
 class Platform:

@@ -67,3 +67,18 @@ def test_so_do_those_of_db(platform: Platform) -> None:
         assert expected in output, f"{expected!r} is not in what the calls print:\n{output}"
     written = platform.rows("select id, version from things where ns = 'books' order by id")
     assert written == [("austen", 1), ("emma", 2)], "written once under its key"
+
+
+@CURL
+def test_so_do_those_of_the_gateway(platform: Platform) -> None:
+    output = pasted("gateway/README.md", "Calls", platform)
+    for expected in (
+        '"docs":"/docs"',
+        '"services":{"auth":"ok","db":"ok","schedule":"ok"}',
+        "401 Unauthorized",
+        '"id":"welcome"',
+        '"default";q=',
+        "403 Forbidden",
+        '"code":"SERVICE_NOT_BOUND"',
+    ):
+        assert expected in output, f"{expected!r} is not in what the calls print:\n{output}"

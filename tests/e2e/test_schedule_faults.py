@@ -92,7 +92,7 @@ async def test_an_outage_when_the_event_comes_fails_it_and_the_next_one_catches_
     odd.add("odd-0", "@hourly")
     odd.proxy.usual = cut_before
     answer = await odd.tick(at(0))
-    assert answer["error"]["message"].endswith("UNAVAILABLE: the database does not answer")
+    assert "UNAVAILABLE: the database does not answer" in answer["error"]["message"]
     odd.proxy.usual = passed
     assert await succeeded(odd, 0, 5) == [of("odd-0")]
     assert [run[1:] for run in odd.runs()] == [(1, "catch-up", "succeeded")]

@@ -18,7 +18,7 @@ from gateway.credentials import NOBODY, Caller, Credentials, presented
 from gateway.forwarding import Forwarder
 from gateway.hosts import match_host
 from gateway.limits import Limits, require
-from gateway.pages import Pages
+from gateway.pages import ASKING, Pages
 from gateway.paths import normalise
 from gateway.reporting import Reporter
 from gateway.requests import Inbound, Seen
@@ -75,6 +75,8 @@ class Gateway:
             seen.route = path
             if inbound.method not in READS:
                 raise method_not_allowed(sorted(READS))
+            if path in ASKING:
+                await self._count_address(inbound, seen)
             return await page(inbound)
         route = match(path)
         inner = route.inner_path(path) if route else path
@@ -92,16 +94,20 @@ class Gateway:
             raise ServiceError(
                 "SERVICE_NOT_BOUND", 503, "Service not bound", f"{route.prefix} has no service in this deployment"
             )
-        address = client_address(inbound.headers)
-        seen.limit = self._limits.take_address(address)
-        require(seen.limit)
+        address = await self._count_address(inbound, seen)
         caller = await self._caller(inbound, route)
         seen.identity = caller.identity
         self._check_site(inbound, url)
         access.check(route.rule(inbound.method), caller.identity)
-        seen.limit = self._limits.take(route.policy, caller, address)
+        seen.limit = await self._limits.take(route.policy, caller, address)
         require(seen.limit)
         return await self._forwarder.forward(inbound, route, url, caller.identity)
+
+    async def _count_address(self, inbound: Inbound, seen: Seen) -> str:
+        address = client_address(inbound.headers)
+        seen.limit = await self._limits.take_address(address)
+        require(seen.limit)
+        return address
 
     async def _caller(self, inbound: Inbound, route: Route) -> Caller:
         try:

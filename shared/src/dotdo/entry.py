@@ -27,6 +27,7 @@ from dotdo.ports import (
     HttpReply,
     KvError,
     Passage,
+    QuotaError,
     UpstreamResponse,
 )
 from dotdo.rpc import CALL_JSON, JsonPeer, rejection_message
@@ -174,6 +175,19 @@ class KvNamespace:
         return [(key["name"], key.get("metadata")) for key in json.loads(js.JSON.stringify(page))["keys"]]
 
 
+class RateLimitBinding:
+    """A `ratelimits` binding."""
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def take(self, key: str) -> bool:
+        try:
+            return bool((await self._binding.limit(_options({"key": key}))).success)
+        except JsException as error:
+            raise QuotaError(str(error.message)) from None
+
+
 class R2Bucket:
     """An R2 bucket. Its listings come in pages."""
 
@@ -282,6 +296,9 @@ class WorkerBindings:
 
     def jobs(self, name: str) -> QueueWorker:
         return QueueWorker(self._bound(name))
+
+    def quota(self, name: str) -> RateLimitBinding:
+        return RateLimitBinding(self._bound(name))
 
     def _bound(self, name: str) -> Any:
         binding = getattr(self._env, name, None)

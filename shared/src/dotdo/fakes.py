@@ -1,6 +1,7 @@
 """In-memory stand-ins for the ports, for unit tests: they keep what they were asked and answer what they were told."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from dotdo.ports import (
     Kv,
     KvError,
     Peer,
+    Quota,
+    QuotaError,
     Rs256,
     Upstream,
 )  # fmt: skip
@@ -145,6 +148,21 @@ class FakeJobs:
         self.jobs.append(job)
 
 
+class FakeQuota:
+    """Admits `limit` a key, and fails when told."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.counts: Counter[str] = Counter()
+        self.fails = False
+
+    async def take(self, key: str) -> bool:
+        if self.fails:
+            raise QuotaError("no answer")
+        self.counts[key] += 1
+        return self.counts[key] <= self._limit
+
+
 class NoEd25519:
     """For tests without such keys: nothing can be signed, no signature holds."""
 
@@ -183,6 +201,7 @@ class FakeBindings:
         self.upstreams = upstreams or {}
         self.kvs = kvs or {}
         self.bound = bound or {}
+        self.quotas: dict[str, Quota] = {}
         self.http: Http = http or FakeHttp(lambda call: HttpReply(500, {}, ""))
         self.clock = clock or FakeClock()
         self.ed25519: Ed25519 = ed25519 or NoEd25519()
@@ -197,7 +216,7 @@ class FakeBindings:
         return self.texts.get(name, default)
 
     def has(self, name: str) -> bool:
-        return name in self.texts or name in {*self.peers, *self.upstreams, *self.kvs, *self.bound}
+        return name in self.texts or name in {*self.peers, *self.upstreams, *self.kvs, *self.quotas, *self.bound}
 
     def peer(self, name: str) -> Peer:
         if name not in self.peers:
@@ -213,6 +232,11 @@ class FakeBindings:
         if name not in self.kvs:
             raise not_configured(name)
         return self.kvs[name]
+
+    def quota(self, name: str) -> Quota:
+        if name not in self.quotas:
+            raise not_configured(name)
+        return self.quotas[name]
 
     def bucket(self, name: str) -> Bucket:
         found: Bucket = self._bound(name)

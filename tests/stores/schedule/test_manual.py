@@ -236,21 +236,22 @@ async def test_what_waits_for_a_task_that_is_taken_away_is_dead(world: World, ho
 
 
 async def test_a_history_is_paged_by_task_and_status(world: World) -> None:
+    world.database.rows("truncate task_executions restart identity")
     world.add("succeed")
     world.add("refuse")
-    for hour in range(3):
+    for hour in range(6):
         await world.tick(NOON + timedelta(hours=hour))
     history = world.parts.history
     pages, cursor = [], None
     while True:
-        page = await history.page(4, cursor)
+        page = await history.page(5, cursor)
         pages.append([one.run_id for one in page.data])
         cursor = page.page.next_cursor
         if cursor is None:
             break
-    assert [len(page) for page in pages] == [4, 2]
-    assert len({run_id for page in pages for run_id in page}) == 6
-    at = [NOON + timedelta(hours=hour) for hour in (2, 1, 0)]
+    assert [len(page) for page in pages] == [5, 5, 2]
+    assert len({run_id for page in pages for run_id in page}) == 12
+    at = [NOON + timedelta(hours=hour) for hour in (5, 4, 3, 2, 1, 0)]
     assert [one.run_id for one in (await history.page(10, None, task="refuse")).data] == [
         of("refuse", one) for one in at
     ]

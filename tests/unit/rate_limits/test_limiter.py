@@ -1,7 +1,7 @@
 """dotdo.rate_limits.limiter: one isolate by itself is exact, with news of others it admits its share."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dotdo.errors import ServiceError
@@ -52,6 +52,7 @@ def test_no_minute_of_any_sequence_admits_more_than_the_window_allows(gaps: list
 
 
 @given(st.lists(st.floats(0, 30), min_size=1, max_size=100))
+@example([0.0] * 6)
 def test_who_comes_back_when_told_is_let_in(gaps: list[float]) -> None:
     one, now_s = limiter(), START_S
     for gap in gaps:

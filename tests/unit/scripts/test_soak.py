@@ -11,7 +11,7 @@ import pytest
 from scripts.soak import readback
 from scripts.soak.book import Book, Thing, content
 from scripts.soak.client import CONNECTION, Answer, Refused, Wrong
-from scripts.soak.faults import FAULTS, POSTGRES, Fault, Site, Window
+from scripts.soak.faults import FAULTS, POSTGRES, Fault, Site, Window, turns
 from scripts.soak.gate import Gate
 from scripts.soak.load import Load
 from scripts.soak.memory import Life, slope
@@ -145,6 +145,15 @@ def test_every_fault_has_a_name_and_a_bound_and_500_is_never_excused() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 8
     assert all(fault.bound_s <= 90 for fault in FAULTS)
     assert not any("INTERNAL" in fault.codes for fault in FAULTS)
+
+
+def test_every_fault_comes_and_the_runtime_lives_between_two_of_its_ends() -> None:
+    names = [fault.name for fault in FAULTS]
+    assert [fault.name for fault in turns(FAULTS, 3)] == names
+    long = [fault.name for fault in turns(FAULTS, 30)]
+    assert (long[:10], len(long), long[-1]) == (names, 30, "runtime killed")
+    assert long.count("runtime killed") == 2
+    assert set(Counter(long).values()) == {2, 3, 4}
 
 
 def test_memory_that_grows_is_seen_to() -> None:

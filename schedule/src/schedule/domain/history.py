@@ -16,9 +16,9 @@ _COLUMNS = """run_id, task, attempt, trigger, status, scheduled_at, started_at, 
 result, error_code, error_message"""
 
 _NEWEST = f"""
-select {_COLUMNS}, token::text from task_executions
+select {_COLUMNS}, token::text as place from task_executions
 where ($1::text is null or task = $1) and ($2::text is null or status = $2) and ($3::bigint is null or token < $3)
-order by token desc limit $4
+order by task_executions.token desc limit $4
 """
 
 _RUN = f"select {_COLUMNS}, token from task_executions where run_id = $1 order by attempt"
@@ -87,10 +87,10 @@ class History:
         before = _token(cursor) if cursor else None
         rows = await self._sql.rows(_NEWEST, task, status, before, limit + 1)
         more = len(rows) > limit
-        tokens = [row.pop("token") for row in rows[:limit]]
+        places = [row.pop("place") for row in rows]
         return ExecutionPage(
             data=[Execution(**row) for row in rows[:limit]],
-            page=Page(limit=limit, next_cursor=encode_cursor(tokens[-1:]) if more else None),
+            page=Page(limit=limit, next_cursor=encode_cursor([places[limit - 1]]) if more else None),
         )
 
     async def run(self, run_id: str) -> Run:

@@ -48,6 +48,8 @@ class Gossip:
         self._prefix = prefix
         self._key = prefix + secrets.token_hex(8)
         self._begun_s: float | None = None
+        self.works = True
+        """Whether the last exchange went well; before the first one nothing is known against it."""
 
     def exchange(self, defer: Defer) -> None:
         """Has an exchange happen in `PERIOD_S` seconds when there is something to tell and none is under way."""
@@ -66,7 +68,9 @@ class Gossip:
                 await self._tell()
             async with asyncio.timeout(KV_TIMEOUT_S):
                 await self._hear()
+            self.works = True
         except Exception as error:
+            self.works = False
             self._log.warn("rate_limits.gossip_failed", error=repr(error))
         finally:
             self._begun_s = None

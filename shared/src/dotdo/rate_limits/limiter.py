@@ -18,6 +18,8 @@ from dotdo.rate_limits.window import Cell, position
 MAX_CELLS = 20_000
 PUBLISHED = 60
 """At most so many identities are told to the others: KV metadata holds 1 KiB."""
+ROUNDING = 1e-6
+"""Of a request: who comes back exactly when told is not turned away by the last digit of a number."""
 PUBLISH_FROM = 0.1
 """The part of its limit that an identity asks for before the others hear of it."""
 
@@ -53,13 +55,14 @@ class Limiter:
         limit = limit or self._policies[policy].limit
         index, elapsed = position(now_s, WINDOW_S)
         cell = self._cell(policy, identity)
+        cell.limit = limit
         cell.move_to(index)
         cell.offered += 1
         if cell.offered + cell.offered_before >= PUBLISH_FROM * limit:
             self.hot = True
         mine = self._share(cell, limit, elapsed)
         left = mine - cell.estimate(elapsed)
-        if left < 1:
+        if left < 1 - ROUNDING:
             wait_s = max(1, math.ceil(cell.admits_after(mine, elapsed) * WINDOW_S))
             return Decision(policy, limit, allowed=False, remaining=0, reset_s=wait_s)
         cell.admitted += 1
@@ -70,10 +73,10 @@ class Limiter:
         index, elapsed = position(now_s, WINDOW_S)
         self.hot = False
         asked: dict[str, float] = {}
-        for (policy, _), cell in self._cells.items():
+        for cell in self._cells.values():
             cell.move_to(index)
             demand = cell.demand(elapsed)
-            if demand >= PUBLISH_FROM * self._policies[policy].limit:
+            if demand >= PUBLISH_FROM * cell.limit:
                 asked[cell.digest] = round(demand, 1)
         return dict(nlargest(PUBLISHED, asked.items(), key=lambda item: item[1]))
 
