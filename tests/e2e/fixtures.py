@@ -23,8 +23,8 @@ from tests.e2e.platform import DATA, Platform, Proxies
 CALLER = Path(__file__).with_name("caller.mjs")
 ODD_SCHEDULE = Path(__file__).parent / "workers" / "odd_schedule"
 ECHO = Path(__file__).with_name("echo.mjs")
-MODELS = Path(__file__).with_name("models.mjs")
 WITNESS = Path(__file__).with_name("witness.mjs")
+MODELS = Path(__file__).with_name("models.mjs")
 PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
 BOUND = {
     "GATEWAY": "gateway",
@@ -70,6 +70,7 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     guard = {"LIMIT_AI": {"namespace_id": "1", "simple": {"limit": 2, "period": 60}}}
     no_hash = {"EMBEDDINGS_PROVIDER": ""}
     mapped = {"ENVIRONMENT": "mapped", "RATE_LIMITS": ""}
+    no_hash = {"EMBEDDINGS_PROVIDER": ""}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
         {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},

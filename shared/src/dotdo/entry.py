@@ -175,19 +175,6 @@ class KvNamespace:
         return [(key["name"], key.get("metadata")) for key in json.loads(js.JSON.stringify(page))["keys"]]
 
 
-class RateLimitBinding:
-    """A `ratelimits` binding."""
-
-    def __init__(self, binding: Any) -> None:
-        self._binding = binding
-
-    async def take(self, key: str) -> bool:
-        try:
-            return bool((await self._binding.limit(_options({"key": key}))).success)
-        except JsException as error:
-            raise QuotaError(str(error.message)) from None
-
-
 class R2Bucket:
     """An R2 bucket. Its listings come in pages."""
 
@@ -251,6 +238,19 @@ async def _settled(promise: Any) -> Any:
         return await promise
     except JsException as error:
         raise BindingError(str(error.message)) from None
+
+
+class RateLimitBinding:
+    """A `ratelimits` binding."""
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def take(self, key: str) -> bool:
+        try:
+            return bool((await self._binding.limit(_options({"key": key}))).success)
+        except JsException as error:
+            raise QuotaError(str(error.message)) from None
 
 
 class WorkerBindings:

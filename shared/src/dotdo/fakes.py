@@ -87,6 +87,21 @@ class FakeKv:
             raise KvError("KV put failed: 429 Too Many Requests")
 
 
+class FakeQuota:
+    """Admits `limit` a key, and fails when told."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.counts: Counter[str] = Counter()
+        self.fails = False
+
+    async def take(self, key: str) -> bool:
+        if self.fails:
+            raise QuotaError("no answer")
+        self.counts[key] += 1
+        return self.counts[key] <= self._limit
+
+
 class FakeBucket:
     """Keeps what is put. `fails_at` is the number of the operation, counted from 1, from which on every one fails."""
 
@@ -148,21 +163,6 @@ class FakeJobs:
         self.jobs.append(job)
 
 
-class FakeQuota:
-    """Admits `limit` a key, and fails when told."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.counts: Counter[str] = Counter()
-        self.fails = False
-
-    async def take(self, key: str) -> bool:
-        if self.fails:
-            raise QuotaError("no answer")
-        self.counts[key] += 1
-        return self.counts[key] <= self._limit
-
-
 class NoEd25519:
     """For tests without such keys: nothing can be signed, no signature holds."""
 
@@ -200,8 +200,8 @@ class FakeBindings:
         self.peers = peers or {}
         self.upstreams = upstreams or {}
         self.kvs = kvs or {}
-        self.bound = bound or {}
         self.quotas: dict[str, Quota] = {}
+        self.bound = bound or {}
         self.http: Http = http or FakeHttp(lambda call: HttpReply(500, {}, ""))
         self.clock = clock or FakeClock()
         self.ed25519: Ed25519 = ed25519 or NoEd25519()
