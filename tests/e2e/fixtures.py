@@ -68,7 +68,6 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     strict = {"RATE_LIMITS": "", "LOCKOUT_MAX_S": ""}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
     guard = {"LIMIT_AI": {"namespace_id": "1", "simple": {"limit": 2, "period": 60}}}
-    no_hash = {"EMBEDDINGS_PROVIDER": ""}
     mapped = {"ENVIRONMENT": "mapped", "RATE_LIMITS": ""}
     no_hash = {"EMBEDDINGS_PROVIDER": ""}
     return [
