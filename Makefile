@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev test lint format bench migrate build size contracts
+.PHONY: help install dev test lint format bench soak audit migrate build size contracts
 
 help: ## What can be made
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,12 @@ format: install ## Format the code
 
 bench: install ## Measure the request paths and print ratios
 	@exec $(RUN) -m scripts.bench $(ARGS)
+
+soak: install ## Half an hour of mixed load with a fault each minute, and everything read back (ARGS="--minutes 2 --every 12" for less)
+	@exec $(RUN) -m scripts.soak $(ARGS)
+
+audit: install ## Look up known vulnerabilities of every locked package
+	@exec $(RUN) -m scripts.audit $(ARGS)
 
 migrate: install ## Bring DATABASE_URL and CLICKHOUSE_URL up to date
 	@exec $(RUN) -m scripts.migrate $(ARGS)

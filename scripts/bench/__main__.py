@@ -15,9 +15,10 @@ from scripts.bench.cold import cold_starts
 from scripts.bench.db import db
 from scripts.bench.report import README, RESULTS, show, write
 from scripts.bench.runner import Results, measure
+from scripts.bench.schedule import schedule
 from scripts.runtime.services import ROOT
 
-AREAS: dict[str, Prepare] = {"gateway": gateway, "db": db, "auth": auth}
+AREAS: dict[str, Prepare] = {"gateway": gateway, "db": db, "auth": auth, "schedule": schedule}
 COLD = "cold"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.runtime.config import LOCAL_FLAGS, read_configuration, vendored_packages
-from scripts.runtime.services import FASTAPI, ROOT, SERVICES
+from scripts.runtime.services import FASTAPI, ROOT, SERVICES, Service
 from scripts.runtime.vendor import vendor
 from scripts.stack.node import node
 from scripts.stack.process import LOOPBACK, free_port
@@ -18,6 +18,7 @@ FOLDER = Path(__file__).with_name("workers")
 ESBUILD = ROOT / "node_modules" / "esbuild" / "bin" / "esbuild"
 
 _GATEWAY = next(service for service in SERVICES if service.name == "gateway")
+_SCHEDULE = next(service for service in SERVICES if service.name == "schedule")
 _BEHIND = {"AUTH": "auth", "DB": "db"}
 
 
@@ -32,6 +33,11 @@ class Peer:
     packages: tuple[dict[str, str], ...] = ()
 
 
+def _own(service: Service) -> dict[str, str]:
+    """The service's own package, as `workers.mjs` takes it."""
+    return {"folder": str(service.source / service.name), "prefix": f"{service.name}/", "skip": ""}
+
+
 _PEERS = {
     "hello": Peer("hello"),
     "bare": Peer("bare"),
@@ -39,10 +45,11 @@ _PEERS = {
     "caller-of-bare": Peer("caller", {"PEER": "bare"}),
     "caller-of-db": Peer("caller", {"PEER": "db"}),
     "caller-of-auth": Peer("caller", {"PEER": "auth"}),
+    "ticks": Peer("ticks", {"DB": "db"}, modules=_SCHEDULE.modules, packages=(_own(_SCHEDULE),)),
     "hono": Peer("hono/gateway.mjs", _BEHIND, {"GATEWAY_KV": "bench-hono"}),
     "fastapi": Peer(
         FASTAPI.name, _BEHIND, modules=FASTAPI.modules,
-        packages=({"folder": str(_GATEWAY.source / "gateway"), "prefix": "gateway/", "skip": ""},),
+        packages=(_own(_GATEWAY),),
     ),
 }  # fmt: skip
 

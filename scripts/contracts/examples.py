@@ -21,6 +21,10 @@ BODIES: dict[str, Any] = {
     "auth_check_permission": {"resource": "things", "action": "write"},
     "auth_grant_permission": {"user_id": "usr_1", "resource": "things", "action": "write"},
     "auth_revoke_permission": {"user_id": "usr_1", "resource": "things", "action": "write"},
+    "schedule_register_task": {
+        "name": "nightly-cleanup", "schedule": "30 2 * * *", "handler": "cleanup-expired-sessions", "max_attempts": 5
+    },
+    "schedule_patch_task": {"schedule": "every 90 minutes", "misfire_grace_s": 600},
     "auth_update_user": {"role": "user"},
 }  # fmt: skip
 
@@ -29,7 +33,8 @@ PARAMETERS: dict[tuple[str, str], Any] = {
     ("db", "ns"): "notes",
     ("db", "id"): "first",
     ("db", "q"): "hello",
-    ("schedule", "name"): "health_check_services",
+    ("schedule", "name"): "health-check-services",
+    ("schedule", "id"): "health-check-services@1795435200000",
     ("auth", "id"): "key_1",
     ("auth", "user_id"): "usr_1",
 }

@@ -58,7 +58,9 @@ def deploy(
         if not sys.stdin.isatty():
             console.print("[red]Production asks first. Without a terminal to ask on, pass --yes.[/red]")
             raise typer.Exit(steps.USAGE)
-        typer.confirm(f"Deploy {', '.join(services)} to production?", abort=True)
+        if not _confirmed(f"Deploy {', '.join(services)} to production?"):
+            console.print("Nothing was touched.")
+            raise typer.Exit(steps.USAGE)
     plan = Plan(services, target, given, allow_dirty, peers)
     raise typer.Exit(steps.deploy(plan, steps.Report(console), dry_run=dry_run, secrets=secrets))
 
@@ -77,16 +79,29 @@ def secrets(
     if len(services) > 1 or not names:
         console.print(f"[red]{service} has no secrets of its own.[/red]")
         raise typer.Exit(steps.USAGE)
+    if file is None and not sys.stdin.isatty():
+        console.print("[red]There is no terminal to ask on: pass --file.[/red]")
+        raise typer.Exit(steps.USAGE)
     try:
         found = parse_secrets(file.read_text()) if file else _asked(names)
     except (OSError, ValueError) as error:
         console.print(f"[red]--file: {error}[/red]")
         raise typer.Exit(steps.USAGE) from error
+    except (EOFError, KeyboardInterrupt) as error:
+        console.print("\nNothing was stored.")
+        raise typer.Exit(steps.INTERRUPTED) from error
     values = {name: value for name, value in found.items() if name in names and value}
     if not values:
         console.print(f"[red]None of {', '.join(names)} was given.[/red]")
         raise typer.Exit(steps.USAGE)
     raise typer.Exit(steps.put_secrets(service, target, values, steps.Report(console)))
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        return False
 
 
 def _asked(names: tuple[str, ...]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What was deployed, kept so that it can be deployed again: one archive for each upload, the newest last."""
 
+import io
 import shutil
 import subprocess
 import tarfile
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts.deploy.table import Environment
+from scripts.deploy.tools import Peers
 from scripts.runtime.services import ROOT
 
 KEPT = 10
@@ -17,6 +19,8 @@ DISPATCH = ROOT / "scripts" / "dispatch"
 
 # What an upload is made of; everything else in a Worker's folder stays out.
 _PARTS = ("src", "python_modules", ".venv-workers/.synced", "pyproject.toml", "package.json", "wrangler.jsonc")
+
+PEERS = "peers"
 
 
 def folder_of(service: str) -> Path:
@@ -34,8 +38,8 @@ class Archive:
         """Oldest first."""
         return sorted(self._folder.glob("*.tar.gz"))
 
-    def keep(self) -> Path:
-        """Keeps what the Worker's folder holds now. Older ones than the last ten go."""
+    def keep(self, peers: Peers) -> Path:
+        """Keeps what the Worker's folder holds now, and how it finds its peers. Older ones than the last ten go."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{revision()}.tar.gz"
         partial = file.with_suffix(".partial")
@@ -44,6 +48,7 @@ class Archive:
             for part in _PARTS:
                 if (source / part).exists():
                     archive.add(source / part, part)
+            archive.addfile(_member(PEERS, text := peers.encode()), io.BytesIO(text))
         partial.rename(file)
         for old in self.versions()[:-KEPT]:
             old.unlink()
@@ -60,16 +65,22 @@ class Archive:
 
 
 @contextmanager
-def unpacked(version: Path) -> Iterator[Path]:
-    """A folder as the Worker's was, beside the others so that the tools find what is above it."""
+def unpacked(version: Path) -> Iterator[tuple[Path, Peers]]:
+    """A folder as the Worker's was, beside the others so that the tools find what is above it; how it finds its peers."""
     (ROOT / ".dotdo").mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="rollback-", dir=ROOT / ".dotdo"))
     try:
         with tarfile.open(version) as archive:
             archive.extractall(folder, filter="data")
-        yield folder
+        yield folder, "dispatch" if (folder / PEERS).read_text() == "dispatch" else "services"
     finally:
         shutil.rmtree(folder)
+
+
+def _member(name: str, content: bytes) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    return member
 
 
 def revision() -> str:

@@ -24,8 +24,13 @@ FIRST_DATE = "2026-09-08"
 
 CRONS = ["*/5 * * * *", "0 * * * *", "0 0 * * *"]
 
-BOUND = {"gateway": {"DB", "AUTH", "SCHEDULE"}, "db": set[str](), "auth": {"DB"}, "schedule": {"DB", "AUTH"}}
-"""The service bindings each Worker's code asks for."""
+BOUND: dict[str, dict[str, set[str]]] = {
+    "gateway": {"services": {"DB", "AUTH", "SCHEDULE"}, "kv_namespaces": {"GATEWAY_KV"}},
+    "db": {},
+    "auth": {"services": {"DB"}, "kv_namespaces": {"RATE_LIMIT_KV", "SESSIONS_KV"}},
+    "schedule": {"services": {"DB", "AUTH"}, "r2_buckets": {"BACKUPS"}, "ai": {"AI"}},
+}
+"""The bindings each Worker's code asks for, by their kind in wrangler.jsonc."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +84,36 @@ def packages(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
 
 
 def configurations(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
-    for service in _python(plan):
+    """All four, whatever is deployed: they refer to each other."""
+    for service in SERVICES:
         try:
             found = read_configuration(service.configuration)
         except ValueError as error:
             yield Problem(f"{service.name}/wrangler.jsonc cannot be read: {error}", "Mend the file.")
             continue
-        for wrong in _wrong(service, found):
+        for wrong in disagreements(service, found):
             yield Problem(f"{service.name}/wrangler.jsonc: {wrong}", "Mend the file; docs/deploying.md has the table.")
 
 
-def _wrong(service: Service, found: dict[str, Any]) -> Iterator[str]:
+def disagreements(service: Service, found: dict[str, Any]) -> Iterator[str]:
+    """What a Worker's wrangler.jsonc says otherwise than the code and the other Workers expect."""
     if found.get("name") != service.name:
         yield f"the name is {found.get('name')!r}, not {service.name!r}"
     if found.get("compatibility_date", "") < FIRST_DATE or found.get("compatibility_flags") != ["python_workers"]:
         yield f"Python 3.14 needs the flag python_workers and a compatibility date from {FIRST_DATE} on"
     if found.get("workers_dev") is not False:
         yield "workers_dev must be false: nothing may pass by the gateway"
-    bound = {row["binding"]: row["service"] for row in found.get("services", [])}
-    for name in sorted(BOUND[service.name] - bound.keys()):
-        yield f"the service binding {name} is missing"
-    for name, target in bound.items():
-        if target != name.lower():
-            yield f"the binding {name} names the Worker {target!r}, not {name.lower()!r}"
+    for kind in ("services", "kv_namespaces", "r2_buckets", "ai"):
+        rows = found.get(kind, [])
+        there = {row["binding"] for row in (rows if isinstance(rows, list) else [rows])}
+        expected = BOUND[service.name].get(kind, set())
+        for name in sorted(expected - there):
+            yield f"the binding {name} ({kind}) is missing"
+        for name in sorted(there - expected):
+            yield f"the binding {name} ({kind}) is one that no code asks for"
+    for row in found.get("services", []):
+        if row["service"] != row["binding"].lower():
+            yield f"the binding {row['binding']} names the Worker {row['service']!r}, not {row['binding'].lower()!r}"
     if service.name == "schedule" and found.get("triggers", {}).get("crons") != CRONS:
         yield f"the crons are not {', '.join(CRONS)}"
 

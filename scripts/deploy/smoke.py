@@ -19,11 +19,26 @@ def address(environment: Environment, api: Cloudflare) -> str:
     return own.rstrip("/") or f"https://{environment.dispatch}.{api.subdomain()}.workers.dev"
 
 
-def present(services: Sequence[str], environment: Environment, api: Cloudflare) -> Iterator[Problem]:
-    there = set(api.scripts(environment.namespace))
+def variables(service: str, environment: Environment, api: Cloudflare) -> dict[str, str]:
+    """What is another value in this environment than in the Worker's wrangler.jsonc. Raises ApiError."""
+    if service == "dispatch":
+        return {}
+    own = {"ENVIRONMENT": environment.name}
+    if service == "auth" and environment.name != "production":
+        own["PUBLIC_URL"] = f"{address(environment, api)}/auth"
+    return own
+
+
+def listed(environment: Environment, api: Cloudflare) -> list[str]:
+    """What is deployed: the scripts of the namespace, and the dispatch Worker of the account."""
+    found = api.scripts(environment.namespace)
+    return [*found, environment.dispatch] if api.has_script("", environment.dispatch) else found
+
+
+def present(services: Sequence[str], environment: Environment, there: Sequence[str]) -> Iterator[Problem]:
     for service in services:
-        found = api.has_script("", environment.dispatch) if service == "dispatch" else service in there
-        if not found:
+        name = environment.dispatch if service == "dispatch" else service
+        if name not in there:
             yield Problem(
                 f"{service} is not deployed in {environment.name}",
                 f"Run: scripts/deploy-to-namespace.sh {service} {environment.name}",

@@ -13,17 +13,18 @@ from rich.console import Console
 from scripts.deploy import archive, checks, smoke, tools
 from scripts.deploy.api import ApiError, Cloudflare
 from scripts.deploy.checks import Check, Plan, Problem
-from scripts.deploy.table import Environment, secrets_of
+from scripts.deploy.table import ORDER, Environment, secrets_of
 from scripts.runtime.services import ROOT
 
-DONE, USAGE, CHECKS, UPLOAD, VERIFY = 0, 2, 3, 4, 5
+DONE, USAGE, CHECKS, UPLOAD, VERIFY, INTERRUPTED = 0, 2, 3, 4, 5, 130
 
 EXIT_CODES = {
     DONE: "done",
-    USAGE: "a name or option that does not exist; nothing was touched",
+    USAGE: "a name or option that does not exist, or a question not answered with yes; nothing was touched",
     CHECKS: "a check before the upload failed; nothing was uploaded",
     UPLOAD: "an upload failed; what was deployed before it is said",
     VERIFY: "everything is uploaded, but what is deployed does not work",
+    INTERRUPTED: "interrupted; what was deployed before it is said",
 }
 
 VERSIONS = ROOT / ".dotdo" / "deployments"
@@ -79,27 +80,39 @@ def deploy(plan: Plan, report: Report, *, dry_run: bool, secrets: Path | None) -
         return CHECKS
     report.say(f"[bold]{'Dry run' if dry_run else 'Upload'}[/bold]")
     for service in plan.services:
-        if not report.step(service, partial(_upload, service, plan, secrets, dry_run=dry_run)):
+        try:
+            uploaded = report.step(service, partial(_upload, service, plan, secrets, dry_run=dry_run))
+        except KeyboardInterrupt:
+            report.say(f"  [red]✗[/red] {service}: interrupted")
+            if not dry_run:
+                _how_to_go_on(plan, service, report)
+            return INTERRUPTED
+        if not uploaded:
             if not dry_run:
                 _how_to_go_on(plan, service, report)
             return UPLOAD
     if dry_run:
         report.say("Nothing was uploaded. What would have been is in dist/.")
         return DONE
-    return verify(plan.services, plan.environment, report)
+    code = verify(plan.services, plan.environment, report)
+    if code != DONE:
+        last = plan.services[-1]
+        report.say(f"To go back: scripts/rollback.sh {last} {plan.environment.name}, one service at a time.")
+    return code
 
 
 def _upload(service: str, plan: Plan, secrets: Path | None, *, dry_run: bool) -> Iterable[Problem]:
     with checks.only(secrets, secrets_of(service)) as own:
         outcome = tools.upload(
-            archive.folder_of(service), service, plan.environment, dry_run=dry_run, secrets=own, peers=plan.peers
+            archive.folder_of(service), service, plan.environment, dry_run=dry_run, secrets=own, peers=plan.peers,
+            variables=smoke.variables(service, plan.environment, Cloudflare()),
         )  # fmt: skip
     if not outcome.ok:
         return [
             Problem(outcome.reason, "wrangler's own log has more: its last line above or ~/.config/.wrangler/logs.")
         ]
     if not dry_run:
-        archive.Archive(service, plan.environment, VERSIONS).keep()
+        archive.Archive(service, plan.environment, VERSIONS).keep(plan.peers)
     return []
 
 
@@ -107,6 +120,7 @@ def _how_to_go_on(plan: Plan, failed: str, report: Report) -> None:
     at = list(plan.services).index(failed)
     done, left = plan.services[:at], plan.services[at:]
     report.say(f"Deployed: {', '.join(done) or 'nothing'}. Not deployed: {', '.join(left)}.")
+    report.say(f"If the connection broke, {failed} may have arrived all the same; deploying it again does no harm.")
     what = "all" if len(plan.services) > 1 else failed
     report.say(
         f"Mend the cause, then run the same again: scripts/deploy-to-namespace.sh {what} {plan.environment.name}"
@@ -116,12 +130,22 @@ def _how_to_go_on(plan: Plan, failed: str, report: Report) -> None:
 
 
 def verify(services: Sequence[str], environment: Environment, report: Report) -> int:
+    """The environment as a whole is asked only when it is complete: a single service may be the first one there."""
     report.say("[bold]Verify[/bold]")
     api = Cloudflare()
-    good = report.step("scripts of the namespace", lambda: smoke.present(services, environment, api))
-    # A single service may be on its way to an environment that is not complete yet.
-    if "gateway" in services or "dispatch" in services:
+    there: list[str] = []
+
+    def list_scripts() -> Iterable[Problem]:
+        there.extend(smoke.listed(environment, api))
+        return smoke.present(services, environment, there)
+
+    good = report.step("scripts of the namespace", list_scripts)
+    if there:
+        report.say(f"    there: {', '.join(there)}")
+    if set(services) >= set(ORDER) or {*ORDER[:-1], environment.dispatch} <= set(there):
         good = report.step("health through the dispatcher", lambda: smoke.answering(environment, api)) and good
+    else:
+        report.say("    [dim]not asked for its health: the environment is not complete yet[/dim]")
     if good:
         report.say(f"[green]{', '.join(services)}: deployed and verified in {environment.name}.[/green]")
     return DONE if good else VERIFY
@@ -139,8 +163,11 @@ def rollback(service: str, environment: Environment, report: Report) -> int:
         return CHECKS
 
     def upload() -> Iterable[Problem]:
-        with archive.unpacked(previous) as folder:
-            outcome = tools.upload(folder, service, environment, dry_run=False, secrets=None)
+        with archive.unpacked(previous) as (folder, peers):
+            own = smoke.variables(service, environment, Cloudflare())
+            outcome = tools.upload(
+                folder, service, environment, dry_run=False, secrets=None, peers=peers, variables=own
+            )
         return [] if outcome.ok else [Problem(outcome.reason, "The version deployed last is still there.")]
 
     if not report.step(f"{service} as of {previous.name.removesuffix('.tar.gz')}", upload):

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from scripts.deploy.table import Environment
@@ -53,12 +54,18 @@ def upload(
     dry_run: bool,
     secrets: Path | None,
     peers: Peers = "services",
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Outcome:
-    """Sends one Worker to where it belongs: into the namespace, `dispatch` to the account itself."""
+    """Sends one Worker to where it belongs: into the namespace, `dispatch` to the account itself.
+
+    `variables` take the place of those in wrangler.jsonc, which are production's.
+    """
+    options = [part for name, value in variables.items() for part in ("--var", f"{name}:{value}")]
     if service != "dispatch" and peers == "dispatch":
         with _found_by_dispatch(folder, environment) as configuration:
-            return _upload(folder, service, environment, ["--config", configuration.name], dry_run, secrets)
-    return _upload(folder, service, environment, [], dry_run, secrets)
+            options += ["--config", configuration.name]
+            return _upload(folder, service, environment, options, dry_run, secrets)
+    return _upload(folder, service, environment, options, dry_run, secrets)
 
 
 @contextmanager
@@ -83,7 +90,6 @@ def _upload(
         command = [*_wrangler(), "deploy", "--env", environment.name]
     else:
         command = [*_pywrangler(), "deploy", "--dispatch-namespace", environment.namespace]
-        command += ["--var", f"ENVIRONMENT:{environment.name}"]
     command += options
     if secrets is not None:
         command += ["--secrets-file", str(secrets)]

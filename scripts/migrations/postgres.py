@@ -45,7 +45,8 @@ def pending_postgres(url: str, folder: Path) -> list[Migration]:
 
 def _connect(url: str) -> Connection:
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=10)
+        # `discard all` would throw away statements that psycopg believes to be prepared.
+        return psycopg.connect(url, autocommit=True, connect_timeout=10, prepare_threshold=None)
     except psycopg.Error as error:
         raise MigrationError(f"No connection to PostgreSQL; check DATABASE_URL. {error}") from None
 

@@ -71,6 +71,7 @@ function options() {
       serviceBindings: worker.services,
       kvNamespaces: worker.kv,
       r2Buckets: worker.r2,
+      ratelimits: worker.ratelimits,
       unsafeBindings: Object.entries(worker.namespaces ?? {}).map(([name, workers]) => ({
         name,
         type: "dispatch-namespace",

@@ -56,7 +56,8 @@ def workerd_with_bundle(folder: Path, date: str) -> Path:
 @dataclass
 class Workers:
     """`ports` and `variables` are by service name. `extra` are more Workers in the form `workers.mjs` takes, or variants of a
-    service: `{"variant_of": service, "name", "variables", "services"}`, where what is given replaces what the service has.
+    service: `{"variant_of": service, "name", "variables", "services", "ratelimits"}`, where what is given replaces what the
+    service has.
 
     With `namespace` the four find each other as in a dispatch namespace, and the gateway's port is the dispatch Worker's.
     """
@@ -128,6 +129,7 @@ class Workers:
             "name": worker["name"],
             "crons": [],
             "services": {**base["services"], **worker.get("services", {})},
+            "ratelimits": worker.get("ratelimits", {}),
         }
 
     async def _answering(self) -> bool:

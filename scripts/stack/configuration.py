@@ -8,6 +8,9 @@ from scripts.stack.process import LOOPBACK
 LOCAL_LIMITS = "default=1000000 auth=1000000 ip=1000000"
 """Without Cloudflare's edge every local client has the same unknown address: production's numbers would stop a test run."""
 
+LOCAL_ATTEMPTS = {"RATE_LIMITS": "login=1000000 callback=1000000 refresh=1000000", "LOCKOUT_MAX_S": "0"}
+"""The same for auth's own limits; and no account is locked out since a test has failed in its name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -33,6 +36,7 @@ def worker_variables(at: Addresses, secrets: Mapping[str, str]) -> dict[str, dic
             **everywhere,
             **cookies,
             "CORS_ORIGINS": f"http://localhost:{at.gateway_port}",
+            "LOGIN_URL": f"http://{LOOPBACK}:{at.gateway_port}/auth/login",
             "RATE_LIMITS": LOCAL_LIMITS,
         },
         "db": {
@@ -47,6 +51,7 @@ def worker_variables(at: Addresses, secrets: Mapping[str, str]) -> dict[str, dic
         "auth": {
             **everywhere,
             **cookies,
+            **LOCAL_ATTEMPTS,
             "PUBLIC_URL": f"http://{LOOPBACK}:{at.gateway_port}/auth",
             "REDIRECT_ALLOWLIST": "",
             "WORKOS_API_URL": at.workos_url,

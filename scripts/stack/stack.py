@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -47,13 +47,17 @@ async def unwatched(name: str, work: Coroutine[Any, Any, None]) -> None:
 
 @dataclass
 class Stack:
-    """`data` keeps the stores, logs, secrets and, while the stack is ready, `dev.json`."""
+    """`data` keeps the stores, logs, secrets and, while the stack is ready, `dev.json`.
+
+    `variables`: by service, what replaces the local stack's own values.
+    """
 
     data: Path
     ports: Ports
     official_runtime: bool = False
     namespace: bool = False
     extra_workers: list[dict[str, Any]] = field(default_factory=list)
+    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
     _lock: IO[str] | None = None
 
@@ -107,10 +111,11 @@ class Stack:
             workos_api_key=API_KEY,
             workos_client_id=CLIENT_ID,
         )
+        local = worker_variables(addresses, secrets)
         workers = Workers(
             data=self.data / "workers",
             ports={name: getattr(self.ports, name) for name in SERVICE_NAMES},
-            variables=worker_variables(addresses, secrets),
+            variables={name: {**values, **self.variables.get(name, {})} for name, values in local.items()},
             log=self.data / "logs" / "workers.log",
             official_runtime=self.official_runtime,
             namespace=self.namespace,

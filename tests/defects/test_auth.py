@@ -1,24 +1,34 @@
-"""The known defects of credentials and rights, each shown to be absent.
+"""The known defects of credentials and rights, each shown to be absent by a test that would fail if it came back.
 
-Those of signing in have tests of their own. Not applicable: A-27 to A-31 (no third-party tokens are kept), A-32 (no router
-package), A-35 (the binding is in the configuration that the stack runs).
+Here: A-1 A-2 A-7 A-8 A-9 A-11 A-12 A-13 A-14 A-15 A-16 A-17 A-18 A-19 A-20 A-21 A-22 A-32 A-33 A-35.
+Signing in, single sign-on and webhooks, in `test_auth_workos.py`: A-3 A-4 A-5 A-6 A-10 A-23 A-24 A-25 A-26 A-34.
+Not applicable: A-27 A-28 A-29 A-30 A-31, since no tokens of third parties are fetched or kept.
 """
 
+import ast
 import asyncio
 import json
+import re
+import sys
 from typing import Any
 
 import httpx
 import pytest
 
-from auth.domain import api_keys
+from auth.app import WAYS, build
+from auth.domain import api_keys, refresh_tokens
 from auth.domain.access_tokens import AccessTokens
 from auth.domain.roles import ROLES, decide, effective_permissions
 from auth.domain.verification import Verifier
 from dotdo.contracts.auth import CONTRACT
 from dotdo.cookies import read_cookie
-from dotdo.fakes import Deferred, FakeBindings, FakePeer
+from dotdo.fakes import Deferred, FakeBindings, FakeKv, FakePeer
+from dotdo.http import HttpRequest
+from dotdo.log import Logger
+from dotdo.ports import Kv
 from dotdo.sql import Sql
+from scripts.runtime.config import read_configuration
+from scripts.runtime.services import ROOT
 from tests.e2e.credentials import bearer, key_of, session_of
 from tests.e2e.platform import Platform, problem
 
@@ -110,6 +120,35 @@ async def test_A_13_no_read_returns_a_token(platform: Platform, anonymous: httpx
     assert platform.rows("select 1 from refresh_tokens where token_hash = %s", made["refreshToken"].encode()) == []
 
 
+@pytest.mark.parametrize("path", WAYS)
+async def test_A_14_every_way_in_is_limited_and_kv_is_asked_for_no_lifetime_below_a_minute(path: str) -> None:
+    kv = FakeKv()  # asserts the lifetime itself
+    kvs: dict[str, Kv] = {"RATE_LIMIT_KV": kv, "SESSIONS_KV": kv}
+    texts = {
+        "INTERNAL_SECRET": "i" * 32, "JWT_SECRET": "j" * 32, "JWT_REFRESH_SECRET": "r" * 32, "LOCKOUT_MAX_S": "0",
+        "PUBLIC_URL": "https://a.test", "WORKOS_CLIENT_ID": "c", "WORKOS_API_KEY": "k",
+    }  # fmt: skip
+    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": 0})
+    service = build(FakeBindings(texts, peers={"DB": db}, kvs=kvs), Logger("test"))
+    verbs = {endpoint.path: endpoint.verb for endpoint in CONTRACT.endpoints}
+    query = {"/callback": "code=c&state=s", "/sso/callback": "code=c&state=s", "/sso/authorize": "organization=org_1"}
+    later = Deferred()
+
+    async def body() -> bytes:
+        return json.dumps({"refresh_token": refresh_tokens.generate()}).encode()
+
+    headers = {"content-type": "application/json"}
+    statuses = [
+        (await service.fetch(HttpRequest(verbs[path], path, query.get(path, ""), headers, body), later)).status
+        for _ in range(31)
+    ]
+    limit = 30 if path == "/refresh" else 10
+    assert [status == 429 for status in statuses] == [False] * limit + [True] * (31 - limit)
+    await later.run()
+    assert kv.entries
+    assert kv.operations == 2, "not one for every request"
+
+
 def test_A_15_managing_others_is_for_administrators_over_http() -> None:
     for endpoint in CONTRACT.endpoints:
         if endpoint.path.startswith(("/users", "/permissions", "/audit")):
@@ -192,8 +231,26 @@ def test_A_22_a_cookie_is_read_by_its_exact_name(header: str, value: str | None)
     assert read_cookie(header, "session", secure=False) == value
 
 
+def test_A_32_what_is_imported_is_declared() -> None:
+    imported = set()
+    for file in (ROOT / "auth" / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {name.name.partition(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.partition(".")[0])
+    locked = set(re.findall(r"^([a-z_\-]+)==", (ROOT / "locks" / "auth.txt").read_text(), re.MULTILINE))
+    assert imported - set(sys.stdlib_module_names) - {"auth", "dotdo"} <= {name.replace("-", "_") for name in locked}
+
+
 async def test_A_33_health_answers_and_the_record_is_kept(platform: Platform, anonymous: httpx.AsyncClient) -> None:
     assert (await anonymous.get("/auth/health")).json()["status"] == "ok"
     made = await key_of(platform)
     ((actor, action),) = platform.rows("select actor, action from audit_log where target = %s", made["id"])
     assert (actor, action) == ("rpc", "api_key.created")
+
+
+def test_A_35_what_is_bound_is_a_worker_that_there_is() -> None:
+    bound = read_configuration(ROOT / "auth" / "wrangler.jsonc")["services"]
+    assert [(row["binding"], row["service"]) for row in bound] == [("DB", "db")]
+    assert read_configuration(ROOT / "db" / "wrangler.jsonc")["name"] == "db"

@@ -78,7 +78,7 @@ async def test_G_06_kv_is_asked_for_no_lifetime_below_a_minute_nor_twice_a_secon
     bindings = FakeBindings(kvs={"GATEWAY_KV": kv})
     limits, later = Limits(bindings, Logger("test")), Deferred()
     for _ in range(1_000):
-        limits.take_address("192.0.2.1")
+        await limits.take_address("192.0.2.1")
         limits.tell(later)
     await later.run()
     assert kv.operations == 2
@@ -124,10 +124,10 @@ async def test_G_11_nothing_in_kv_and_no_failure_of_it_fails_a_request(content: 
         kv.entries["rl1/production/x"], kv.fails = content, fails
         limits, later = Limits(FakeBindings(kvs={"GATEWAY_KV": kv}), Logger("test")), Deferred()
         for _ in range(100):
-            limits.take_address("192.0.2.1")
+            await limits.take_address("192.0.2.1")
         limits.tell(later)
         await later.run()
-        assert limits.take_address("192.0.2.2").allowed
+        assert (await limits.take_address("192.0.2.2")).allowed
 
 
 def test_G_12_counters_are_bounded() -> None:

@@ -48,6 +48,14 @@ class Fault:
     code: int = 10001
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Never answers requests that match; `begun` is set when one has come."""
+
+    pattern: str
+    begun: threading.Event
+
+
 @dataclass
 class State:
     namespaces: set[str] = field(default_factory=set)
@@ -58,6 +66,7 @@ class State:
     uploads: list[Upload] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
 
     def secret(self, where: str, script: str, **values: str) -> None:
         self.secrets.setdefault((where, script), {}).update(values)
@@ -106,6 +115,12 @@ class CloudflareApi:
         path = request.url.path.removeprefix(BASE)
         line = f"{request.method} {path}"
         self.state.requests.append(line)
+        for hold in self.state.holds:
+            if re.search(hold.pattern, line):
+                hold.begun.set()
+                while not await request.is_disconnected():
+                    await asyncio.sleep(0.05)
+                return _Cut()
         for fault in self.state.faults:
             if re.search(fault.pattern, line):
                 if fault.status:

@@ -3,10 +3,12 @@
 import http.server
 import json
 import os
+import pty
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +60,7 @@ def dispatcher() -> Iterator[Answers]:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield Answers(f"http://127.0.0.1:{server.server_port}", table)
     server.shutdown()
@@ -66,29 +68,56 @@ def dispatcher() -> Iterator[Answers]:
     server.server_close()
 
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+@dataclass(frozen=True)
+class Command:
+    """`run("verify.sh", "staging", CLOUDFLARE_API_TOKEN="other")` runs a script from a folder elsewhere, with nobody to ask."""
+
+    environment: dict[str, str]
+    folder: Path
+
+    def __call__(self, script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", str(ROOT / "scripts" / script), *arguments], cwd=self.folder, env={**self.environment, **variables},
+            capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def typed(self, keys: str, script: str, *arguments: str) -> tuple[int, str]:
+        """The same at a terminal where these keys are pressed: the exit code and everything the terminal showed."""
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.folder)
+            os.execvpe("sh", ["sh", str(ROOT / "scripts" / script), *arguments], self.environment)
+        shown = b""
+        for line in keys.splitlines(keepends=True):
+            asked = b""
+            while not asked.rstrip().endswith(b":"):
+                asked += os.read(terminal, 4096)
+            os.write(terminal, line.encode())
+            shown += asked
+        with suppress(OSError):  # the end of a terminal is an error to who reads it
+            while more := os.read(terminal, 4096):
+                shown += more
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
+
+
+Run = Command
 
 
 @pytest.fixture
 def run(api: CloudflareApi, dispatcher: Answers, tmp_path: Path) -> Iterator[Run]:
-    """`run("deploy-to-namespace.sh", "db", "staging", CLOUDFLARE_API_TOKEN="other")`, from a folder elsewhere."""
+    """The scripts against the fake API; what they keep is set aside."""
     kept = ROOT / ".dotdo" / "deployments"
     aside = tmp_path / "deployments"
     if kept.exists():
         shutil.move(kept, aside)
 
-    def command(script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            "PATH": os.environ["PATH"], "HOME": str(tmp_path), "COLUMNS": "200",
-            "CLOUDFLARE_API_BASE_URL": api.url, "CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN": TOKEN,
-            "DISPATCH_URL": dispatcher.url, **variables,
-        }  # fmt: skip
-        return subprocess.run(
-            ["sh", str(ROOT / "scripts" / script), *arguments], cwd=tmp_path, env=environment, capture_output=True,
-            text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    yield command
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "COLUMNS": "200",
+        "CLOUDFLARE_API_BASE_URL": api.url, "CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN": TOKEN,
+        "DISPATCH_URL": dispatcher.url,
+    }  # fmt: skip
+    yield Command(environment, tmp_path)
     shutil.rmtree(kept, ignore_errors=True)
     if aside.exists():
         shutil.move(aside, kept)

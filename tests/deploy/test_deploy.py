@@ -1,16 +1,20 @@
 """Deploying with the real pywrangler and wrangler against the fake API: what arrives, in which order, what failures leave."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from scripts.deploy.steps import CHECKS, DONE, UPLOAD, USAGE, VERIFY
+from scripts.deploy.steps import CHECKS, DONE, INTERRUPTED, UPLOAD, USAGE, VERIFY
 from scripts.deploy.table import ENVIRONMENTS, ORDER, REQUIRED_SECRETS
 from scripts.runtime.services import ROOT
-from tests.deploy.cloudflare_api import CloudflareApi, Fault, Upload
+from tests.deploy.cloudflare_api import CloudflareApi, Fault, Hold, Upload
 from tests.deploy.conftest import NAMESPACE, Answers, Run
 
 DEPLOY = "deploy-to-namespace.sh"
@@ -37,6 +41,28 @@ BINDINGS = {
     },
 }
 
+# Placement, who gets the logs of it, and whether Cloudflare keeps them.
+SETTINGS = {
+    "db": ("smart", ["pipeline"], True), "auth": (None, ["logger"], True), "schedule": (None, [], True),
+    "gateway": ("smart", [], True),
+}  # fmt: skip
+VARIABLES = {
+    "db": {"CLICKHOUSE_URL", "CLICKHOUSE_DATABASE", "CLICKHOUSE_USERNAME"},
+    "auth": {"ENVIRONMENT", "WORKOS_API_URL", "REDIRECT_ALLOWLIST", "ROLE_MAP"},
+    "schedule": {"ENVIRONMENT"},
+    "gateway": {"ENVIRONMENT", "CORS_ORIGINS"},
+}
+
+
+def _settings(upload: Upload) -> tuple[str | None, list[str], bool]:
+    metadata = upload.metadata
+    consumers = [row["service"] for row in metadata.get("tail_consumers") or []]
+    return metadata.get("placement", {}).get("mode"), consumers, metadata["observability"]["enabled"]
+
+
+def _variables(upload: Upload) -> set[str]:
+    return {row["name"] for row in upload.metadata["bindings"] if row["type"] == "plain_text"}
+
 
 @pytest.fixture
 def secrets(tmp_path: Path) -> str:
@@ -45,6 +71,14 @@ def secrets(tmp_path: Path) -> str:
     file = tmp_path / "secrets.env"
     file.write_text("# all of them\n" + "".join(f"{name}='value of {name}'\n" for name in sorted(names)))
     return str(file)
+
+
+def _all_there(api: CloudflareApi) -> None:
+    """Every Worker is deployed already."""
+    for name in ORDER:
+        where = "" if name == "dispatch" else NAMESPACE
+        script = "dispatch-staging" if name == "dispatch" else name
+        api.state.scripts[where, script] = Upload(where, script, {}, {})
 
 
 def _targets(upload: Upload) -> set[tuple[str, str, str]]:
@@ -62,7 +96,9 @@ def _names(api: CloudflareApi) -> list[str]:
     return [upload.name for upload in api.state.uploads]
 
 
-def test_all_arrive_whole_and_in_the_order_of_their_bindings(api: CloudflareApi, run: Run, secrets: str) -> None:
+def test_all_arrive_whole_and_in_the_order_of_their_bindings(
+    api: CloudflareApi, run: Run, dispatcher: Answers, secrets: str
+) -> None:
     result = run(DEPLOY, "all", "staging", "--secrets", secrets)
     assert result.returncode == DONE, result.stdout + result.stderr
     assert _names(api) == ["db", "auth", "schedule", "gateway", "dispatch-staging"]
@@ -80,8 +116,11 @@ def test_all_arrive_whole_and_in_the_order_of_their_bindings(api: CloudflareApi,
         assert own == {file.relative_to(source).as_posix() for file in written}
         assert "python_modules/dotdo/service.py" in upload.modules
         assert not any("/tests/" in name or name.endswith(".pyc") for name in upload.modules)
-    auth = api.state.uploads[1]
-    assert auth.bindings["ENVIRONMENT"]["text"] == "staging"
+    assert {upload.name: _settings(upload) for upload in api.state.uploads[:4]} == SETTINGS
+    assert all(upload.bindings["ENVIRONMENT"]["text"] == "staging" for upload in api.state.uploads[:4])
+    assert api.state.uploads[1].bindings["PUBLIC_URL"]["text"] == f"{dispatcher.url}/auth", "its own, not production's"
+    variables = {upload.name: _variables(upload) for upload in api.state.uploads[:4]}
+    assert all(names <= variables[name] for name, names in VARIABLES.items()), variables
     dispatch = api.state.uploads[-1]
     assert dispatch.where == ""
     assert dispatch.bindings["NAMESPACE"]["namespace"] == NAMESPACE
@@ -98,6 +137,18 @@ def test_one_service_is_deployed_alone(deployed: CloudflareApi, run: Run, servic
     assert result.returncode == DONE, result.stdout + result.stderr
     assert _names(deployed) == [service]
     assert f"{service}: deployed and verified in staging" in result.stdout
+
+
+def test_one_service_of_a_complete_environment_is_asked_for_its_health(
+    deployed: CloudflareApi, run: Run, dispatcher: Answers
+) -> None:
+    _all_there(deployed)
+    dispatcher.table["/ready"] = (503, {"services": {"db": "down", "auth": "ok", "schedule": "ok"}})
+    result = run(DEPLOY, "db", "staging")
+    assert result.returncode == VERIFY, result.stdout + result.stderr
+    assert "there: auth, db, gateway, schedule, dispatch-staging" in result.stdout
+    assert "db is down" in result.stdout
+    assert "To go back: scripts/rollback.sh db staging" in result.stdout
 
 
 def test_peers_can_be_found_by_name_instead(api: CloudflareApi, run: Run, secrets: str) -> None:
@@ -189,11 +240,32 @@ def test_a_failure_in_the_third_upload_says_what_is_deployed_and_how_to_go_on(
     assert result.returncode == UPLOAD, result.stdout + result.stderr
     assert _names(api) == ["db", "auth"]
     assert "Deployed: db, auth. Not deployed: schedule, gateway, dispatch." in result.stdout
+    assert "schedule may have arrived all the same" in result.stdout
     assert "run the same again: scripts/deploy-to-namespace.sh all staging" in result.stdout
     assert "scripts/rollback.sh auth staging" in result.stdout
-    api.state.faults.clear()
-    assert run(DEPLOY, "all", "staging", "--secrets", secrets).returncode == DONE
-    assert _names(api)[2:] == ["db", "auth", "schedule", "gateway", "dispatch-staging"]
+    assert "value of" not in result.stdout + result.stderr
+    if status == 0:
+        api.state.faults.clear()
+        assert run(DEPLOY, "all", "staging", "--secrets", secrets).returncode == DONE
+        assert _names(api)[2:] == ["db", "auth", "schedule", "gateway", "dispatch-staging"]
+
+
+def test_an_interrupted_upload_says_what_is_deployed(api: CloudflareApi, run: Run, secrets: str) -> None:
+    held = threading.Event()
+    api.state.holds.append(Hold(rf"{UPLOADS}auth$", held))
+    interruptible = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp('sh', sys.argv)"
+    script = str(ROOT / "scripts" / DEPLOY)
+    command = [sys.executable, "-c", interruptible, script, "all", "staging", "--secrets", secrets]
+    with subprocess.Popen(
+        command, cwd=run.folder, env=run.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert held.wait(60), "the second upload has begun"
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED
+    assert "auth: interrupted" in output
+    assert "Deployed: db. Not deployed: auth, schedule, gateway, dispatch." in output
+    assert _names(api) == ["db"]
 
 
 @pytest.mark.parametrize(
@@ -207,10 +279,7 @@ def test_a_failure_in_the_third_upload_says_what_is_deployed_and_how_to_go_on(
 def test_what_is_deployed_and_does_not_work_is_an_error(
     deployed: CloudflareApi, run: Run, dispatcher: Answers, path: str, answer: tuple[int, object], said: str
 ) -> None:
-    for name in ORDER:
-        where = "" if name == "dispatch" else NAMESPACE
-        script = "dispatch-staging" if name == "dispatch" else name
-        deployed.state.scripts[where, script] = Upload(where, script, {}, {})
+    _all_there(deployed)
     assert run("verify.sh", "staging").returncode == DONE
     dispatcher.table[path] = answer
     result = run("verify.sh", "staging")
@@ -233,6 +302,24 @@ def test_secrets_are_stored_and_never_shown(api: CloudflareApi, run: Run, secret
     assert result.returncode == DONE, result.stdout + result.stderr
     assert api.state.secrets[NAMESPACE, "db"] == {name: f"value of {name}" for name in REQUIRED_SECRETS["db"]}
     assert "value of" not in result.stdout + result.stderr
+
+
+def test_secrets_are_asked_for_and_never_shown(api: CloudflareApi, run: Run) -> None:
+    api.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
+    code, shown = run.typed("typed-url\n\ntyped-secret\n", "secrets.sh", "db", "staging")
+    assert code == DONE, shown
+    assert api.state.secrets[NAMESPACE, "db"] == {"DATABASE_URL": "typed-url", "INTERNAL_SECRET": "typed-secret"}
+    assert "CLICKHOUSE_PASSWORD" in shown
+    assert "typed" not in shown
+    code, shown = run.typed("\x03\n", "secrets.sh", "db", "staging")
+    assert (code, "Nothing was stored." in shown) == (INTERRUPTED, True)
+    unattended = run("secrets.sh", "db", "staging")
+    assert (unattended.returncode, "pass --file" in unattended.stdout) == (USAGE, True)
+
+
+def test_production_asks_first(api: CloudflareApi, run: Run) -> None:
+    code, shown = run.typed("n\n", DEPLOY, "db", "production")
+    assert (code, "Nothing was touched." in shown, api.state.requests) == (USAGE, True, [])
 
 
 @pytest.mark.parametrize(
@@ -274,6 +361,16 @@ def test_a_rollback_uploads_what_was_there_before(deployed: CloudflareApi, run: 
     assert "db/only_in_the_first.py" not in second.modules
     assert (third.modules, third.metadata) == (first.modules, first.metadata)
     assert not list((ROOT / ".dotdo").glob("rollback-*"))
+
+
+def test_a_rollback_finds_its_peers_as_that_version_did(deployed: CloudflareApi, run: Run) -> None:
+    _all_there(deployed)
+    assert run(DEPLOY, "gateway", "staging", "--peers", "dispatch").returncode == DONE
+    assert run(DEPLOY, "gateway", "staging").returncode == DONE
+    assert run("rollback.sh", "gateway", "staging").returncode == DONE
+    first, second, third = map(_targets, deployed.state.uploads)
+    assert third == first != second
+    assert ("DISPATCH", "dispatch_namespace", NAMESPACE) in third
 
 
 def test_production_needs_a_clean_tree(api: CloudflareApi, run: Run) -> None:

@@ -18,6 +18,8 @@ class FaultProxy:
     def __init__(self, port: int, upstream: int) -> None:
         self.port, self.upstream = port, upstream
         self.faults: deque[Fault] = deque()
+        self.usual: Fault = passed
+        """What happens to a request when no fault is left."""
         self.seen: list[bytes] = []
         self.held = asyncio.Event()
         """Set when a request is being held back."""
@@ -42,7 +44,7 @@ class FaultProxy:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             request = await _message(reader)
             self.seen.append(request)
-            fault = self.faults.popleft() if self.faults else passed
+            fault = self.faults.popleft() if self.faults else self.usual
             answer = await fault(request, self)
             if answer is None:
                 writer.transport.abort()

@@ -5,12 +5,14 @@ import re
 import threading
 import zlib
 from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from gateway.routes import ROUTES
 from scripts.runtime.config import LOCAL_FLAGS, read_configuration, vendored_packages
 from scripts.runtime.services import SERVICES
 from scripts.stack.ports import free_ports
@@ -19,7 +21,9 @@ from scripts.stack.stack import Stack
 from tests.e2e.platform import DATA, Platform, Proxies
 
 CALLER = Path(__file__).with_name("caller.mjs")
+ODD_SCHEDULE = Path(__file__).parent / "workers" / "odd_schedule"
 ECHO = Path(__file__).with_name("echo.mjs")
+WITNESS = Path(__file__).with_name("witness.mjs")
 PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
 BOUND = {
     "GATEWAY": "gateway",
@@ -28,6 +32,7 @@ BOUND = {
     "SCHEDULE": "schedule",
     "FAULTY_DB": "faulty-db",
     "LIMITED_GATEWAY": "limited-gateway",
+    "ODD_SCHEDULE": "odd-schedule",
 }
 
 
@@ -56,19 +61,38 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     }
     behind = {"FN": "echo", "AGENT": "echo"}
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
+    strict = {"RATE_LIMITS": "", "LOCKOUT_MAX_S": ""}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
+    guard = {"LIMIT_AI": {"namespace_id": "1", "simple": {"limit": 2, "period": 60}}}
+    mapped = {"ENVIRONMENT": "mapped", "RATE_LIMITS": ""}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
         {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},
-        {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": behind,
-         "port": proxies.hasty_gateway},
+        {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": {**behind, "AI": "echo"},
+         "ratelimits": guard, "port": proxies.hasty_gateway},
+        {"variant_of": "gateway", "name": "mapped-gateway", "variables": mapped, "port": proxies.mapped_gateway,
+         "services": {route.binding: "witness" for route in ROUTES}},
+        {"variant_of": "auth", "name": "strict-auth", "variables": strict, "port": proxies.auth},
     ]  # fmt: skip
 
 
-def _echo() -> dict[str, Any]:
-    """A Worker that other than ours may be, behind the gateway."""
+def _others() -> list[dict[str, Any]]:
+    """Workers that other than ours may be, behind the gateway."""
     date = read_configuration(SERVICES[0].configuration)["compatibility_date"]
-    return {"name": "echo", "script": ECHO.read_text(), "compatibility_date": date, "compatibility_flags": []}
+    common: dict[str, Any] = {"compatibility_date": date, "compatibility_flags": []}
+    return [{**common, "name": file.stem, "script": file.read_text()} for file in (ECHO, WITNESS)]
+
+
+def _odd_schedule() -> dict[str, Any]:
+    """The schedule service with tasks of the tests, whose database fails when they want it to."""
+    schedule = next(service for service in SERVICES if service.name == "schedule")
+    own = {"folder": str(schedule.source / "schedule"), "prefix": "schedule/", "skip": ""}
+    return {
+        "name": "odd-schedule", "main": "entry.py", "sources": str(ODD_SCHEDULE),
+        "vendored": [*vendored_packages(schedule.modules), own],
+        "compatibility_date": read_configuration(schedule.configuration)["compatibility_date"],
+        "compatibility_flags": list(LOCAL_FLAGS), "services": {"DB": "faulty-db"},
+    }  # fmt: skip
 
 
 def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -88,9 +112,10 @@ def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     javascript, python = _callers()
-    proxies, ports = Proxies(*(free_port() for _ in range(5))), free_ports()
+    proxies, ports = Proxies(*(free_port() for _ in fields(Proxies))), free_ports()
     loop = _Loop()
-    stack = Stack(DATA, ports, extra_workers=[javascript, python, _echo(), *_variants(proxies)])
+    extra = [javascript, python, *_others(), _odd_schedule(), *_variants(proxies)]
+    stack = Stack(DATA, ports, extra_workers=extra)
     try:
         info = loop.run(stack.start(fresh=True))
         addresses = [f"http://{LOOPBACK}:{caller['port']}" for caller in (javascript, python)]

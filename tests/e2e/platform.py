@@ -24,7 +24,9 @@ DATA = Path(os.environ.get("DOTDO_TEST_DATA", ROOT / ".dotdo" / "test"))
 class Proxies:
     """Ports of a db Worker of its own and of what stands between it and its stores: nothing, until a test puts it there.
 
-    `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind.
+    `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind;
+    `mapped_gateway` has production's limits and, for every Worker of its table, one that tells what reached it.
+    `auth` is an auth with production's limits.
     """
 
     db: int
@@ -32,6 +34,8 @@ class Proxies:
     clickhouse: int
     gateway: int
     hasty_gateway: int
+    auth: int
+    mapped_gateway: int
 
 
 class Platform:
@@ -61,7 +65,7 @@ class Platform:
         secret = json.loads((DATA / "secrets.json").read_text())["INTERNAL_SECRET"].encode()
         token = sign_identity(identity, audience=service, request_id="req_test", secret=secret, now_s=time.time())
         headers = {IDENTITY_HEADER: token}
-        return httpx.AsyncClient(base_url=self.workers[service], headers=headers, timeout=30, **options)
+        return httpx.AsyncClient(**{"base_url": self.workers[service], "timeout": 30, **options}, headers=headers)
 
     async def call(self, binding: str, method: str, *args: object) -> Any:
         """An RPC call from JavaScript: `{"ok": result}` or `{"error": {"name", "message"}}`."""
@@ -96,8 +100,9 @@ class Platform:
                 await asyncio.sleep(0.1)
 
     def forget_schedule(self) -> None:
-        """Every task is as if it had never run: what is due depends on no other test."""
-        self.rows("update scheduled_tasks set last_scheduled_at = null returning name")
+        """Every task is as if it had never run and nothing were running: what is due depends on no other test."""
+        self.rows("delete from task_executions where status = 'running' or next_attempt_at is not null returning task")
+        self.rows("update scheduled_tasks set last_scheduled_at = null, due_after = null returning name")
 
     def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
         """What psycopg reads: a second opinion on what the Workers wrote."""

@@ -136,6 +136,7 @@ CHANGES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("DELETE", "/auth/apikeys/any", None),
     ("POST", "/auth/apikeys/any/rotate", {}),
     ("POST", "/auth/refresh", {}),
+    ("POST", "/auth/logout", None),
     ("PATCH", "/auth/users/usr_user", {"role": "viewer"}),
     ("POST", "/auth/permissions", {"user_id": "usr_user", "resource": "a", "action": "b"}),
 ]

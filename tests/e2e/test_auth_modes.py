@@ -1,6 +1,6 @@
-"""auth as production has it: EdDSA keys, ENVIRONMENT production; and what is left of it when the database is gone.
+"""auth as production has it: EdDSA keys, ENVIRONMENT production; and what is left of it when the database or KV is gone.
 
-The same Workers a second time beside the running stack: one set on its database, one on a port where nothing listens.
+The same Workers again beside the running stack: a set on its database, one on a port where nothing listens, one whose KV fails.
 """
 
 import asyncio
@@ -34,12 +34,14 @@ JWKS = json.dumps({"keys": [CURRENT, NEXT, PREVIOUS]})
 
 @dataclass(frozen=True)
 class Modes:
-    """Addresses of gateways and of the Worker that makes RPC calls, of the set that works and of the one without a database."""
+    """Addresses of gateways and of the Worker that makes RPC calls, of the set that works and of those without a store."""
 
     gateway: str
     caller: str
     gateway_down: str
     caller_down: str
+    gateway_kv: str
+    log: Path
 
     async def call(self, method: str, *args: object, down: bool = False) -> Any:
         async with httpx.AsyncClient(timeout=60) as client:
@@ -59,6 +61,10 @@ def _add(runtime: CaseRuntime, suffix: str, changes: dict[str, dict[str, str]]) 
         )
         bound = {binding: f"{to}{suffix}" for binding, to in worker["services"].items() if to in ("db", "auth")}
         worker |= {"name": f"{name}{suffix}", "services": bound, "crons": []}
+        if name == "auth" and suffix == "-kv":
+            # Bound to a Worker that has no put and no list: every use fails, as it does while KV is down.
+            bound |= dict.fromkeys(worker["kv"], f"caller{suffix}")
+            worker["kv"] = {}
         del worker["port"]
         gateway = runtime.add(**worker)
     services = {"AUTH": f"auth{suffix}"}
@@ -72,10 +78,11 @@ def modes(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Itera
     production = {"ENVIRONMENT": "production", "JWT_PRIVATE_JWKS": JWKS}
     live = _add(runtime, "", {"auth": production})
     down = _add(runtime, "-down", {"db": {"NEON_HTTP_ENDPOINT": nowhere}})
+    kv = _add(runtime, "-kv", {"auth": {"RATE_LIMITS": "", "LOCKOUT_MAX_S": ""}})
     with asyncio.Runner() as runner:
         try:
             runner.run(runtime.start())
-            yield Modes(*live, *down)
+            yield Modes(*live, *down, kv[0], runtime.folder / "workers.log")
         finally:
             runner.run(runtime.stop())
 
@@ -161,6 +168,36 @@ async def test_without_a_database_nobody_is_let_in(modes: Modes, platform: Platf
     ]:
         answer = await modes.call(method, argument, down=True)
         assert "UNAVAILABLE" in answer["error"]["message"], (method, answer)
+
+
+async def test_without_a_database_nobody_signs_in(modes: Modes) -> None:
+    async with httpx.AsyncClient(base_url=modes.gateway_down, timeout=60) as browser, httpx.AsyncClient() as workos:
+        begun = await browser.get("/auth/login", params={"login_hint": "viewer@example.com"})
+        assert begun.status_code == 302
+        back = httpx.URL((await workos.get(begun.headers["location"])).headers["location"])
+        answer = await browser.get(back.raw_path.decode())
+        problem(answer, 503, "UNAVAILABLE")
+        assert "set-cookie" not in answer.headers
+        assert (await browser.get("/auth/session")).status_code == 401
+
+
+async def test_without_kv_limits_hold_and_nobody_is_kept_out(modes: Modes) -> None:
+    def at(address: str) -> dict[str, str]:
+        return {"cf-connecting-ip": address}
+
+    async with httpx.AsyncClient(base_url=modes.gateway_kv, timeout=60) as client:
+        answers = [(await client.get("/auth/login", headers=at("203.0.113.50"))).status_code for _ in range(11)]
+        assert answers == [302] * 10 + [429]
+        guess = {"refresh_token": "x" * 43}
+        client.cookies.clear()
+        problem(await client.post("/auth/refresh", json=guess, headers=at("203.0.113.51")), 401, "NOT_FOUND")
+        assert (await client.get("/auth/login", headers=at("203.0.113.52"))).status_code == 302
+        assert (await client.get("/auth/health")).json()["status"] == "ok"
+        async with asyncio.timeout(60):
+            while "rate_limits.gossip_failed" not in modes.log.read_text():
+                await asyncio.sleep(0.2)
+        assert (await client.get("/auth/login", headers=at("203.0.113.53"))).status_code == 302
+        assert "deferred.failed" not in modes.log.read_text()
 
 
 async def test_what_is_malformed_is_refused_without_the_database(modes: Modes) -> None:

@@ -9,8 +9,9 @@ import httpx
 import psycopg
 import pytest
 
+from dotdo.identity import Identity
 from tests.e2e.fault_proxy import Fault, FaultProxy, cut_after, cut_before, cut_within, held, passed, says
-from tests.e2e.platform import Platform
+from tests.e2e.platform import Platform, problem
 
 THING = {"id": "a", "type": "x"}
 UNREADABLE = {
@@ -21,8 +22,8 @@ UNREADABLE = {
     "nothing": says("200 OK", b""),
     "no UTF-8": says("200 OK", b'{"rows": "\xff\xfe"}'),
     "an error without a code": says("400 Bad Request", b'{"message": "password is hunter2"}'),
-    "an error of the store's own": says("500 Internal Server Error", b"stack trace with a secret"),
 }
+OUT_OF_ORDER = says("500 Internal Server Error", b"stack trace with a secret")
 
 
 @pytest.fixture
@@ -50,6 +51,11 @@ async def told(platform: Platform, method: str, *args: object) -> str:
     return code(await platform.call("FAULTY_DB", method, *args))
 
 
+async def told_by(platform: Platform, method: str, *args: object) -> str:
+    """The code that the Worker with the sound stores answers."""
+    return code(await platform.call("DB", method, *args))
+
+
 def versions(platform: Platform, ns: str) -> list[int]:
     return [version for (version,) in platform.rows("select version from things where ns = %s order by id", ns)]
 
@@ -68,22 +74,84 @@ async def test_a_database_that_is_down_is_said_to_be(platform: Platform, ns: str
     )
 
 
-@pytest.mark.parametrize("fault", [cut_before, cut_after, cut_within, says("503 Service Unavailable", b"")])
-async def test_a_read_is_tried_three_times(platform: Platform, neon: FaultProxy, ns: str, fault: Fault) -> None:
+BROKEN = [cut_before, cut_after, cut_within, says("503 Service Unavailable", b""), OUT_OF_ORDER]
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("method", ["get", "list", "count"])
+async def test_a_read_is_tried_three_times(
+    platform: Platform, neon: FaultProxy, ns: str, method: str, fault: Fault
+) -> None:
+    args = [ns, "a"] if method == "get" else [ns]
     neon.faults.extend([fault, fault])
-    assert await told(platform, "get", ns, "a") == "OK"
+    assert await told(platform, method, *args) == "OK"
     assert len(neon.seen) == 3
     neon.faults.extend([fault, fault, fault])
-    assert await told(platform, "get", ns, "a") in ("UNAVAILABLE", "DATABASE_ERROR")
-    assert len(neon.seen) in (6, 4)
+    assert await told(platform, method, *args) == "UNAVAILABLE"
+    assert len(neon.seen) == 6
 
 
-@pytest.mark.parametrize("fault", [cut_before, cut_after, cut_within])
+@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("isolation", ["read_committed", "serializable"])
+async def test_a_transaction_that_is_dropped_happened_whole_or_not_at_all(
+    platform: Platform, neon: FaultProxy, ns: str, isolation: str, fault: Fault
+) -> None:
+    insert = "insert into things (ns, id, type) values ($1, $2, 'x')"
+    statements = [{"sql": insert, "params": [ns, str(n)]} for n in range(20)]
+    neon.faults.append(fault)
+    assert await told(platform, "transaction", statements, {"isolation": isolation}) == "UNAVAILABLE"
+    assert len(neon.seen) == 1, "nobody knows whether it happened: it is not repeated"
+    assert versions(platform, ns) == ([1] * 20 if fault in (cut_after, cut_within) else [])
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+async def test_a_transaction_that_reads_is_tried_three_times(
+    platform: Platform, neon: FaultProxy, fault: Fault
+) -> None:
+    neon.faults.extend([fault, fault])
+    assert await told(platform, "transaction", [{"sql": "select 1"}] * 2, {"readOnly": True}) == "OK"
+    assert len(neon.seen) == 3
+
+
+async def test_a_transaction_whose_connection_ends_leaves_nothing(platform: Platform, ns: str) -> None:
+    insert = {"sql": "insert into things (ns, id, type) values ($1, 'a', 'x')", "params": [ns]}
+    end = {"sql": "select pg_terminate_backend(pg_backend_pid())"}
+    assert await told_by(platform, "transaction", [insert, end, insert]) in ("UNAVAILABLE", "DATABASE_ERROR")
+    assert versions(platform, ns) == []
+
+
+async def test_a_transaction_slower_than_its_limit_leaves_nothing(platform: Platform, ns: str) -> None:
+    insert = {"sql": "insert into things (ns, id, type) values ($1, 'a', 'x')", "params": [ns]}
+    slow = {"sql": "select pg_sleep(60)"}
+    assert await told_by(platform, "transaction", [insert, slow], {"timeoutMs": 300}) == "TIMEOUT"
+    assert versions(platform, ns) == []
+
+
+@pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("method", ["get", "upsert", "query"])
+async def test_an_answer_with_a_wrong_byte_in_it_is_never_a_fault_of_ours(
+    platform: Platform, neon: FaultProxy, ns: str, method: str, at: float
+) -> None:
+    async def corrupted(request: bytes, proxy: FaultProxy) -> bytes:
+        head, _, body = (await proxy.forward(request)).partition(b"\r\n\r\n")
+        place = int(len(body) * at)
+        return head + b"\r\n\r\n" + body[:place] + b"\x00" + body[place + 1 :]
+
+    await platform.result("DB", "upsert", {"ns": ns, **THING})
+    neon.faults.append(corrupted)
+    calls: dict[str, list[Any]] = {
+        "get": [ns, "a"], "upsert": [{"ns": ns, **THING}], "query": ["select repeat('x', 50) as x"]
+    }  # fmt: skip
+    assert await told(platform, method, *calls[method]) == "DATABASE_ERROR"
+    assert versions(platform, ns) == [2 if method == "upsert" else 1]
+
+
+@pytest.mark.parametrize("fault", BROKEN)
 async def test_a_write_is_not_repeated_blindly(platform: Platform, neon: FaultProxy, ns: str, fault: Fault) -> None:
     neon.faults.append(fault)
     assert await told(platform, "upsert", {"ns": ns, **THING}) == "UNAVAILABLE"
     assert len(neon.seen) == 1
-    assert versions(platform, ns) == ([] if fault is cut_before else [1])
+    assert versions(platform, ns) == ([1] if fault in (cut_after, cut_within) else [])
 
 
 @pytest.mark.parametrize("fault", [cut_before, cut_after, cut_within])
@@ -217,6 +285,15 @@ async def test_an_ingest_that_is_cut_is_repeated_and_done_once(
     assert found["data"] == [{"n": 100}]
 
 
+@pytest.mark.parametrize("fault", BROKEN)
+async def test_an_analytics_read_is_tried_three_times(platform: Platform, clickhouse: FaultProxy, fault: Fault) -> None:
+    clickhouse.faults.extend([fault, fault])
+    assert await told(platform, "clickhouse", "select 1") == "OK"
+    clickhouse.faults.extend([fault, fault, fault])
+    assert await told(platform, "recentActivity") == "UNAVAILABLE"
+    assert len(clickhouse.seen) == 6
+
+
 @pytest.mark.parametrize("name", ["no JSON", "half a JSON", "another shape", "a list", "nothing", "no UTF-8"])
 async def test_an_analytics_answer_that_makes_no_sense_is_an_error(
     platform: Platform, clickhouse: FaultProxy, name: str
@@ -234,6 +311,54 @@ async def test_an_exception_behind_a_status_of_200_is_seen(platform: Platform, c
 async def test_analytics_that_do_not_answer_are_a_timeout(platform: Platform, clickhouse: FaultProxy) -> None:
     clickhouse.faults.append(held)
     assert await told(platform, "clickhouse", "select 1", {}, {"maxExecutionTime": 1}) == "TIMEOUT"
+
+
+# --- over HTTP ---
+
+
+@pytest.fixture
+async def faulty(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
+    """An admin's client of the Worker with the failing stores."""
+    admin = Identity("user", "u", "admin", permissions=("*",))
+    async with platform.behind_the_gateway("db", admin, base_url=f"http://127.0.0.1:{platform.proxies.db}") as client:
+        yield client
+
+
+async def test_stores_that_are_down_have_their_status(faulty: httpx.AsyncClient, ns: str) -> None:
+    problem(await faulty.get(f"/things/{ns}/a"), 503, "UNAVAILABLE")
+    problem(await faulty.put(f"/things/{ns}/a", json={"type": "x"}), 503, "UNAVAILABLE")
+    problem(await faulty.get("/activity"), 503, "UNAVAILABLE")
+    health = await faulty.get("/health")
+    assert (health.status_code, health.json()["status"]) == (200, "degraded")
+
+
+@pytest.mark.parametrize("fault", [cut_before, cut_after, cut_within])
+@pytest.mark.parametrize("path", ["/things/batch", "/relationships"])
+async def test_a_write_with_a_key_survives_a_cut(
+    platform: Platform, neon: FaultProxy, faulty: httpx.AsyncClient, ns: str, path: str, fault: Fault
+) -> None:
+    edge = {"type": "x", "from_ns": ns, "from_id": "a", "to_ns": ns, "to_id": "b"}
+    body = {"things": [{"ns": ns, "id": str(n), "type": "x"} for n in range(10)]} if "batch" in path else edge
+    neon.faults.extend([passed, fault])  # the first request forgets keys that are too old
+    answer = await faulty.post(path, json=body, headers={"idempotency-key": ns})
+    assert answer.is_success, answer.text
+    table, rows = ("things", 10) if "batch" in path else ("relationships", 1)
+    assert platform.rows(f"select version from {table} where ns = %s", ns) == [(1,)] * rows
+
+
+async def test_an_event_with_a_key_is_stored_when_it_is_sent_again(
+    platform: Platform, neon: FaultProxy, clickhouse: FaultProxy, faulty: httpx.AsyncClient, ns: str
+) -> None:
+    """The key is remembered before the event is stored: when that fails, the same again still stores it, once."""
+    event, key = {"type": ns}, {"idempotency-key": ns}
+    clickhouse.faults.extend([cut_before] * 3)
+    problem(await faulty.post("/events", json=event, headers=key), 503, "UNAVAILABLE")
+    for _ in range(2):
+        assert (await faulty.post("/events", json=event, headers=key)).status_code == 201
+    counted = await platform.result(
+        "DB", "clickhouse", "select count() as n from events where type = {t:String}", {"t": ns}
+    )
+    assert counted["data"] == [{"n": 1}]
 
 
 # --- the runtime ---

@@ -72,14 +72,13 @@ def listing(**options: Any) -> Ask:
     return lambda sql: Things(sql).page(NS, chosen)
 
 
-def edges(direction: Any, visibility: str | None = None, **options: Any) -> Ask:
-    return lambda sql: Relationships(sql).at(NS, HUB, direction, m.EdgeOptions(**options), visibility)
+def edges(direction: Any, *, private: bool = True, **options: Any) -> Ask:
+    return lambda sql: Relationships(sql).at(NS, HUB, direction, m.EdgeOptions(**options), private=private)
 
 
-def traversing(direction: Any, types: list[str] | None) -> Ask:
-    return lambda sql: Relationships(sql).traverse(
-        NS, LEAF, m.TraverseOptions(direction=direction, depth=3, types=types)
-    )
+def traversing(direction: Any, types: list[str] | None, *, private: bool = True) -> Ask:
+    options = m.TraverseOptions(direction=direction, depth=3, types=types)
+    return lambda sql: Relationships(sql).traverse(NS, LEAF, options, private=private)
 
 
 def searching(query: str, embedding: list[float] | None, **options: Any) -> Ask:
@@ -100,17 +99,25 @@ DOCUMENTED: dict[str, Ask] = {
                         {"type": "type-2", "visibility": "public"})
     },
     "list deep": listing(offset=1000),
-    "edges out": edges("out"), "edges out of a type": edges("out", type="type-2"), "public edges out": edges("out", "public"),
-    "edges in": edges("in"), "edges in of a type": edges("in", type="type-2"), "public edges in": edges("in", "public"),
-    "edge": lambda sql: Relationships(sql).get(NS, HUB),
+    "edges out": edges("out"), "edges out of a type": edges("out", type="type-2"),
+    "public edges out": edges("out", private=False),
+    "edges in": edges("in"), "edges in of a type": edges("in", type="type-2"), "public edges in": edges("in", private=False),
+    "upsert as who sees no private things": lambda sql: Things(sql).upsert(
+        m.ThingInput(ns=NS, id=HUB, type="x"), private=False),
+    "edge": lambda sql: Relationships(sql).upsert(EDGE), "edge as who sees no private ones": lambda sql: Relationships(
+        sql).upsert(EDGE, private=False),
     "delete edge": lambda sql: Relationships(sql).delete(NS, HUB),
+    "delete edge as who sees no private ones": lambda sql: Relationships(sql).delete(NS, HUB, private=False),
     "edges of a namespace": lambda sql: Relationships(sql).list_namespace(NS, m.RelationshipOptions()),
+    "public edges of a namespace": lambda sql: Relationships(sql).list_namespace(
+        NS, m.RelationshipOptions(), private=False),
     "edges of a type": lambda sql: Relationships(sql).list_namespace(
         NS, m.RelationshipOptions(type="type-2", visibility="public")),
     **{
         f"traverse {direction} {types}": traversing(direction, types)
         for direction in ("out", "in", "both") for types in (None, ["type-2"])
     },
+    "public traverse": traversing("both", None, private=False),
     "search by words": searching("word17", None), "search by words in one": searching("word17", None, ns=NS, type="type-2"),
     "search by meaning": searching("", FAR), "search by both": searching("word17", FAR),
     "search by both, public": searching("word17", FAR, visibility="public"),

@@ -42,7 +42,7 @@ async def test_numbers_stay_exact_for_python(platform: Platform, ns: str) -> Non
     ("method", "args"),
     [
         ("list", ["{ns}", {"orderBy": "id", "count": "exact"}]), ("count", ["{ns}"]), ("stats", []),
-        ("typeDistribution", ["{ns}"]),
+        ("typeDistribution", ["{ns}"]), ("clickhouseStats", []),
         ("search", ["fox", None, {"ns": "{ns}"}]), ("vectorSearch", [EMBEDDING, {"ns": "{ns}"}]),
         ("search", ["fox", EMBEDDING, {"ns": "{ns}"}]),
         ("get", ["{ns}", "a", {"includeEmbedding": True, "includeRelationships": True}]),
@@ -81,6 +81,11 @@ async def test_a_peer_writes_batches_edges_events_and_sql(platform: Platform, ns
     assert read["data"] == [{"data": {"text": HOSTILE}}]
     assert platform.rows("select id, embedding is null from things where ns = %s", ns) == [("7", False)]
     assert (await ok(platform, "delete", ns, "7"))["id"] == "7"
+
+
+async def test_a_peer_asks_for_health(platform: Platform) -> None:
+    health = await ok(platform, "health")
+    assert (health["status"], health["postgres"]["status"], health["clickhouse"]["status"]) == ("ok", "ok", "ok")
 
 
 @pytest.mark.parametrize(

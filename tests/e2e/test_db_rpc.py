@@ -521,6 +521,14 @@ async def test_more_rows_than_asked_for_and_writes_of_readers_are_refused(platfo
     assert how_many(platform, ns) == 0
 
 
+async def test_more_than_the_database_takes_at_once_has_its_code(platform: Platform, ns: str) -> None:
+    much = "x" * 11_000_000
+    await refused(platform, "PAYLOAD_TOO_LARGE", "query", "select length($1::text)", [much])
+    batch = [{"ns": ns, "id": str(n), "type": "x", "data": {"x": much[:11_000]}} for n in range(1000)]
+    await refused(platform, "PAYLOAD_TOO_LARGE", "batchUpsert", batch)
+    assert how_many(platform, ns) == 0
+
+
 # --- transactions ---
 
 
@@ -602,6 +610,11 @@ async def test_typed_parameters_reach_clickhouse_as_they_are(platform: Platform)
         ("select 1", {}, {"maxResultRows": 100_001}, "INVALID_ARGUMENT"),
         ("select number from numbers(11)", {}, {"maxResultRows": 10}, "RESULT_TOO_LARGE"),
         ("select sleep(3)", {}, {"maxExecutionTime": 1}, "TIMEOUT"),
+        ("select number from numbers(20000) settings max_result_rows = 0", {}, {}, "INVALID_SQL"),
+        ("set max_result_rows = 0", {}, {}, "INVALID_SQL"), ("kill query where 1", {}, {}, "READ_ONLY"),
+        ("select * from url('http://127.0.0.1:1/', CSV, 'a String')", {}, {}, "INVALID_SQL"),
+        ("select * from file('/etc/passwd', CSV, 'a String')", {}, {}, "INVALID_SQL"),
+        ("select 1 into outfile '/tmp/x'", {}, {}, "DATABASE_ERROR"),
     ],
 )  # fmt: skip
 async def test_analytics_refuse_writes_and_what_is_wrong(
@@ -609,6 +622,46 @@ async def test_analytics_refuse_writes_and_what_is_wrong(
 ) -> None:
     await refused(platform, code, "clickhouse", sql.replace("{ns}", ns), params, options)
     assert await events_of(platform, "type", ns) == 0
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("9007199254740991", 9007199254740991), ("9007199254740992", "9007199254740992"),
+        ("-9007199254740993", "-9007199254740993"), ("18446744073709551615", "18446744073709551615"),
+        ("[toInt64(9007199254740993), 1]", ["9007199254740993", 1]), ("toInt128('1' || repeat('0', 30))", f"1{'0' * 30}"),
+        ("toDecimal128('0.1234567890123456789', 19)", "0.1234567890123456789"), ("toDecimal64(1, 2)", "1"),
+        ("map('a', toUInt64(9007199254740992))", {"a": "9007199254740992"}), ("'9007199254740992'", "9007199254740992"),
+        ("0.1", 0.1), ("1 / 3", 1 / 3), ("count()", 1), ("nan", None),
+    ],
+)  # fmt: skip
+async def test_numbers_of_the_analytics_database_are_exact(platform: Platform, expression: str, value: Any) -> None:
+    sql = f"select {expression} as v"
+    assert (await platform.result("DB", "clickhouse", sql))["data"] == [{"v": value}]
+    assert (await platform.from_python("DB", "clickhouse", sql))["ok"]["data"] == [{"v": value}]
+
+
+async def test_probes_are_rolled_up_by_the_hour_and_the_day(platform: Platform, ns: str) -> None:
+    rows = [{"service": ns, "status": status, "latency_ms": 2.5} for status in ("ok", "down", "degraded")]
+    for _ in range(2):
+        await platform.result("DB", "ingest", "service_health", rows, {"token": ns})
+    for table in ("service_health_hourly", "service_health_daily"):
+        sql = f"""
+        select countMerge(probes) as n, countIfMerge(errors) as errors,
+               quantilesTDigestMerge(0.5, 0.95, 0.99)(latencies) as latencies
+        from {table} where service = {{service:String}}
+        """
+        read = await platform.result("DB", "clickhouse", sql, {"service": ns})
+        assert read["data"] == [{"n": 3, "errors": 2, "latencies": [2.5, 2.5, 2.5]}]
+
+
+async def test_all_events_are_counted_whatever_types_are_shown(platform: Platform, ns: str) -> None:
+    await platform.result("DB", "ingest", "events", [{"type": f"{ns}-{n}"} for n in range(120)])
+    before = await platform.result("DB", "clickhouse", "select count() as n from events")
+    stats = await platform.result("DB", "clickhouseStats")
+    assert len(stats["events"]) == 100
+    assert set(stats["events"][0]) == {"type", "count", "first", "last"}
+    assert stats["total"] >= before["data"][0]["n"] > sum(row["count"] for row in stats["events"])
 
 
 async def events_of(platform: Platform, column: str, value: str) -> int:
@@ -693,6 +746,11 @@ async def test_embeddings_are_asked_for_and_stored(platform: Platform, ns: str) 
         "select id, embedding::real[], embedding_model from things where ns = %s and embedding is not null", ns
     ) == [("a", along(0.25, -1.0), HOSTILE)]
     assert stored(platform, ns, "a") == before, "what readers see, and its version, is what it was"
+    model = "select embedding_model from things where ns = %s and id = 'a'"
+    await platform.result("DB", "upsert", {"ns": ns, "id": "a", "type": "y", "content": "c"})
+    assert platform.rows(model, ns) == [(HOSTILE,)], "the embedding is still that model's"
+    await platform.result("DB", "upsert", {"ns": ns, "id": "a", "type": "y", "embedding": along(1.0)})
+    assert platform.rows(model, ns) == [(None,)], "this one came without"
 
 
 async def test_counts_by_type_and_totals(platform: Platform, ns: str) -> None:

@@ -1,16 +1,17 @@
-"""Cron events on the real runtime."""
+"""Cron events on the real runtime, and the schedule service over RPC."""
 
 import asyncio
 from typing import Any
 
-import httpx
 import pytest
 
 from scripts.stack.cron import fire
-from tests.e2e.platform import Platform, problem
+from tests.e2e.platform import Platform
 
 # An instant of its own for each test, far from the others': 2026-01-05 is a Monday.
 MONDAY_S = 1_767_571_200
+HOURLY = "cleanup-expired-sessions"
+FIVE = "health-check-services"
 
 
 @pytest.fixture(autouse=True)
@@ -19,75 +20,101 @@ def _nothing_has_run(platform: Platform) -> None:
 
 
 def runs(platform: Platform, scheduled_s: int) -> list[tuple[Any, ...]]:
-    sql = "select task, status, attempt from task_executions where run_id like %s order by task"
-    return platform.rows(sql, f"%@{scheduled_s * 1000}")
+    """Of the two tasks these tests look at, and their own."""
+    sql = (
+        "select task, status, attempt from task_executions where run_id like %s"
+        " and (task in (%s, %s) or task like 'test-%%') order by task"
+    )
+    return platform.rows(sql, f"%@{scheduled_s * 1000}", HOURLY, FIVE)
 
 
-async def test_a_cron_event_runs_what_is_due_and_records_it(platform: Platform, admin: httpx.AsyncClient) -> None:
+async def test_a_cron_event_runs_what_is_due_and_records_it(platform: Platform) -> None:
     platform.rows(
         "insert into sessions (id, user_id, expires_at) values ('old', 'usr_user', now() - interval '2 days'),"
         " ('just over', 'usr_user', now() - interval '1 hour') returning id"
     )
-    outcome = await fire(platform.workers["schedule"], "0 * * * *", MONDAY_S)
-    assert outcome == "ok"
-    expected = [("cleanup-expired-sessions", "succeeded", 1), ("health-check-services", "succeeded", 1)]
-    assert runs(platform, MONDAY_S) == expected
+    assert await fire(platform.workers["schedule"], "0 * * * *", MONDAY_S) == "ok"
+    assert runs(platform, MONDAY_S) == [(HOURLY, "succeeded", 1), (FIVE, "succeeded", 1)]
     assert platform.rows("select id from sessions where id in ('old', 'just over')") == [("just over",)]
-
-    executions = (await admin.get("/schedule/executions")).json()["data"]
-    cleanup = next(run for run in executions if run["run_id"] == f"cleanup-expired-sessions@{MONDAY_S * 1000}")
+    run = await platform.result("SCHEDULE", "getTaskHistory", HOURLY, 1)
+    (cleanup,) = run["data"]
+    assert cleanup["runId"] == f"{HOURLY}@{MONDAY_S * 1000}"
     assert cleanup["result"]["deleted"] >= 1
-    assert cleanup["finished_at"] >= cleanup["started_at"]
+    assert cleanup["finishedAt"] >= cleanup["startedAt"]
 
 
 async def test_the_same_event_twice_and_at_once_runs_once(platform: Platform) -> None:
     at = MONDAY_S + 2 * 3600
     events = [fire(platform.workers["schedule"], cron, at) for cron in ("*/5 * * * *", "0 * * * *", "0 * * * *")]
     assert await asyncio.gather(*events) == ["ok", "ok", "ok"]
-    assert [run[0] for run in runs(platform, at)] == ["cleanup-expired-sessions", "health-check-services"]
+    assert [run[0] for run in runs(platform, at)] == [HOURLY, FIVE]
 
 
 async def test_only_what_is_due_runs(platform: Platform) -> None:
     at = MONDAY_S + 4 * 3600 + 300
     await fire(platform.workers["schedule"], "*/5 * * * *", at - 300)
     await fire(platform.workers["schedule"], "*/5 * * * *", at)
-    assert [run[0] for run in runs(platform, at)] == ["health-check-services"]
+    assert [run[0] for run in runs(platform, at)] == [FIVE]
 
 
 async def test_tick_is_rpc_too(platform: Platform) -> None:
     at = (MONDAY_S + 6 * 3600) * 1000
     result = await platform.result("SCHEDULE", "tick", "0 * * * *", at)
-    assert sorted(result["succeeded"]) == [f"cleanup-expired-sessions@{at}", f"health-check-services@{at}"]
+    assert {f"{HOURLY}@{at}", f"{FIVE}@{at}"} <= set(result["succeeded"])
     assert (await platform.result("SCHEDULE", "tick", "0 * * * *", at))["succeeded"] == []
 
 
 async def test_a_failed_task_fails_the_event_and_is_recorded(platform: Platform) -> None:
     at = MONDAY_S + 8 * 3600
     platform.rows(
-        "insert into scheduled_tasks (name, schedule, handler) values ('broken', '@hourly', 'no-such-handler') returning name"
+        "insert into scheduled_tasks (name, schedule, handler) values ('test-broken', '@hourly', 'no-such-handler')"
+        " returning name"
     )
     try:
         assert await fire(platform.workers["schedule"], "0 * * * *", at) != "ok"
+        assert ("test-broken", "dead", 1) in runs(platform, at)
+        rows = platform.rows("select error_code from task_executions where task = 'test-broken'")
+        assert rows == [("HANDLER_NOT_FOUND",)]
+        assert '"status": "dead"' in platform.log.read_text()
     finally:
-        platform.rows("delete from scheduled_tasks where name = 'broken' returning name")
-    assert ("broken", "failed", 1) in runs(platform, at)
-    rows = platform.rows("select error_code from task_executions where task = 'broken'")
-    assert rows == [("HANDLER_NOT_FOUND",)]
+        platform.rows("delete from scheduled_tasks where name = 'test-broken' returning name")
+        platform.rows("delete from task_executions where task = 'test-broken' returning task")
 
 
-async def test_health_answers_are_kept_in_clickhouse(platform: Platform) -> None:
+async def test_health_answers_are_kept(platform: Platform) -> None:
     at = MONDAY_S + 10 * 3600
     await fire(platform.workers["schedule"], "*/5 * * * *", at)
-    history = await platform.result("SCHEDULE", "getTaskHistory", "health-check-services", 1)
-    assert history["data"][0]["result"] == {"services": {"db": "ok", "auth": "ok"}}
+    history = await platform.result("SCHEDULE", "getTaskHistory", FIVE, 1)
+    services = history["data"][0]["result"]["services"]
+    assert {services["db"], services["auth"]} == {"ok"}
 
 
-async def test_schedule_is_for_admins(user: httpx.AsyncClient) -> None:
-    for path in ("/schedule/tasks", "/schedule/executions", "/schedule/handlers"):
-        problem(await user.get(path), 403, "FORBIDDEN")
+async def test_every_method_over_rpc(platform: Platform) -> None:
+    name = "test-rpc"
 
+    async def call(method: str, *params: object) -> Any:
+        return await platform.result("SCHEDULE", method, *params)
 
-async def test_tasks_show_when_they_run_next(admin: httpx.AsyncClient) -> None:
-    tasks = (await admin.get("/schedule/tasks")).json()["data"]
-    assert {task["name"] for task in tasks} >= {"cleanup-expired-sessions", "health-check-services"}
-    assert all(task["next_run_at"].endswith("Z") for task in tasks)
+    task = await call("registerTask", {"name": name, "schedule": "@daily", "handler": HOURLY, "timeoutS": 20})
+    try:
+        assert (task["timeoutS"], len(task["nextRuns"]), task["lastRun"]) == (20, 5, None)
+        assert await call("getTask", name) == task
+        assert name in [one["name"] for one in (await call("listTasks"))["data"]]
+        run = await call("runTaskNow", name)
+        assert (run["status"], run["attempts"][0]["trigger"]) == ("succeeded", "manual")
+        assert (await call("getTaskHistory", name))["data"] == run["attempts"]
+        assert (await call("getRecentExecutions", 1))["data"] == run["attempts"]
+        assert name in [one["task"] for one in (await call("stats"))["data"]]
+        assert (await call("health"))["status"] == "ok"
+        assert (await call("initializeDefaultTasks"))["added"] == []
+        assert [await call("disableTask", name), await call("enableTask", name)] == [True, True]
+        assert HOURLY in await call("getAvailableHandlers")
+        refused = await platform.call("SCHEDULE", "retryExecution", run["runId"])
+        assert refused["error"]["message"].endswith("NOT_RETRYABLE: the run is succeeded")
+        assert await call("unregisterTask", name) is True
+        assert [await call(method, name) for method in ("unregisterTask", "enableTask", "disableTask", "getTask")] == [
+            False, False, False, None,
+        ]  # fmt: skip
+    finally:
+        platform.rows("delete from scheduled_tasks where name = 'test-rpc' returning name")
+        platform.rows("delete from task_executions where task = 'test-rpc' returning task")

@@ -4,7 +4,9 @@ from urllib.parse import urlsplit
 
 from auth.adapters.workos import WorkOS
 from auth.domain.accounts import Accounts
+from auth.domain.attempts import CALLBACK, LOGIN, REFRESH, SSO_CALLBACK
 from auth.domain.sign_ins import SignIns
+from auth.handlers.gate import Gate
 from auth.handlers.http import HttpHandlers
 from auth.handlers.rpc import RpcHandlers
 from dotdo.contract import Endpoint
@@ -15,13 +17,36 @@ from dotdo.log import Logger
 from dotdo.ports import Bindings
 from dotdo.service import Call, Service
 
+WAYS = {
+    "/login": LOGIN,
+    "/callback": CALLBACK,
+    "/sso/authorize": LOGIN,
+    "/sso/callback": SSO_CALLBACK,
+    "/refresh": REFRESH,
+}
+"""The endpoints that lead in, by path."""
+
+SIGN_OUT = "/logout"
+"""The one that leads out, and needs no session for it."""
+
 
 class AuthService(Service):
-    """Every change that comes by cookie is checked here, so that no endpoint can forget it."""
+    """Every change that comes by cookie and every way in is checked here, so that no endpoint can forget it."""
+
+    def __init__(self, bindings: Bindings, log: Logger, rpc: RpcHandlers, http: HttpHandlers, gate: Gate) -> None:
+        super().__init__(CONTRACT, bindings, log, rpc=rpc, http=http)
+        self._gate = gate
 
     async def _answer(self, endpoint: Endpoint, path: dict[str, str], call: Call, request: HttpRequest) -> HttpResponse:
-        check_same_site(request.method, request.headers, allowed_origins(self._bindings))
-        return await super()._answer(endpoint, path, call, request)
+        check_same_site(
+            request.method, request.headers, allowed_origins(self._bindings),
+            takes_cookies_away=endpoint.path == SIGN_OUT,
+        )  # fmt: skip
+        way = WAYS.get(endpoint.path)
+        if way is None:
+            return await super()._answer(endpoint, path, call, request)
+        async with self._gate.passing(way, call, request):
+            return await super()._answer(endpoint, path, call, request)
 
 
 def allowed_origins(bindings: Bindings) -> frozenset[str]:
@@ -32,8 +57,9 @@ def allowed_origins(bindings: Bindings) -> frozenset[str]:
 
 def build(bindings: Bindings, log: Logger) -> Service:
     """The service of one isolate. Reads no configuration yet: a missing secret is an error of the call that needs it."""
-    accounts = Accounts(bindings)
+    accounts = Accounts(bindings, log)
     workos = WorkOS(bindings)
     sign_ins = SignIns(workos, accounts.arrivals, bindings)
+    rpc = RpcHandlers(accounts, workos, sign_ins)
     http = HttpHandlers(accounts, workos, sign_ins, bindings)
-    return AuthService(CONTRACT, bindings, log, rpc=RpcHandlers(accounts, workos, sign_ins), http=http)
+    return AuthService(bindings, log, rpc, http, Gate(accounts, bindings))

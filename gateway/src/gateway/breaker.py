@@ -11,25 +11,26 @@ OPEN_S = 10.0
 
 @dataclass(slots=True)
 class Circuit:
-    """Closed until FAILURES calls in a row fail, then open for OPEN_S seconds, then open but for one call that probes."""
+    """Closed until FAILURES calls in a row fail, then open but for one call every OPEN_S seconds, which probes.
+
+    The probe opens it anew, not its end: the runtime may end a request, and with it the call, without a word.
+    """
 
     failures: int = 0
     opened_s: float | None = None
-    probing: bool = False
 
     def enter(self, now_s: float) -> float | None:
         """None: the call may go ahead, and ends with `leave`. Else the seconds until another attempt makes sense."""
         if self.opened_s is None:
             return None
         left_s = self.opened_s + OPEN_S - now_s
-        if left_s > 0 or self.probing:
-            return max(left_s, 1.0)
-        self.probing = True
+        if left_s > 0:
+            return left_s
+        self.opened_s = now_s
         return None
 
     def leave(self, now_s: float, *, answered: bool) -> None:
         """How the call went."""
-        self.probing = False
         if answered:
             self.failures, self.opened_s = 0, None
             return
@@ -38,8 +39,9 @@ class Circuit:
             self.opened_s = now_s
 
     def abandon(self) -> None:
-        """The call was given up before anybody could know how it goes."""
-        self.probing = False
+        """The call was given up before anybody could know how it goes: if it was the probe, the next one is."""
+        if self.opened_s is not None:
+            self.opened_s -= OPEN_S
 
 
 @dataclass(slots=True)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 # Hop by hop: RFC 9110 §7.6.1. The rest are claims about the caller that only the gateway may make.
-_DROPPED = frozenset({
+DROPPED = frozenset({
     "connection", "proxy-connection", "keep-alive", "te", "trailer", "transfer-encoding",
     "proxy-authorization", "proxy-authenticate", "forwarded", "cf-worker",
 })  # fmt: skip
-_DROPPED_PREFIXES = ("x-dotdo-", "x-user-", "x-forwarded-")
+DROPPED_PREFIXES = ("x-dotdo-", "x-user-", "x-forwarded-")
 
 
 def dropped(headers: Mapping[str, str]) -> Iterable[str]:
@@ -17,4 +17,4 @@ def dropped(headers: Mapping[str, str]) -> Iterable[str]:
         listed.discard("upgrade")  # the runtime opens the WebSocket to the Worker by this header
     else:
         listed.add("upgrade")
-    return [name for name in headers if name in _DROPPED or name in listed or name.startswith(_DROPPED_PREFIXES)]
+    return [name for name in headers if name in DROPPED or name in listed or name.startswith(DROPPED_PREFIXES)]

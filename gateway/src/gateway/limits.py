@@ -3,37 +3,41 @@
 import hashlib
 import hmac
 
+from dotdo.errors import ServiceError, not_configured
 from dotdo.log import Logger
 from dotdo.ports import Bindings, Defer
 from dotdo.rate_limits.fields import header_fields, too_many_requests
-from dotdo.rate_limits.gossip import Gossip
+from dotdo.rate_limits.gossip import PERIOD_S, Gossip
 from dotdo.rate_limits.limiter import Decision, Limiter
-from dotdo.rate_limits.policies import policies
+from dotdo.rate_limits.policies import LIMITS, policies
 from gateway.credentials import Caller
+from gateway.guards import Guards
 
 KEYS = "rl1"
 
 
 class Limits:
-    """Without KV the isolate keeps its limits by itself. Raises NOT_CONFIGURED for numbers that cannot be read."""
+    """Without KV the isolate keeps its limits by itself. Raises NOT_CONFIGURED for settings that cannot be read."""
 
     def __init__(self, bindings: Bindings, log: Logger) -> None:
         self._clock = bindings.clock
         key = hmac.digest(bindings.optional("INTERNAL_SECRET").encode(), b"rate-limits", hashlib.sha256)
         self._limiter = Limiter(policies(bindings.optional("RATE_LIMITS")), key)
+        self._guards = Guards(bindings, list(LIMITS), log)
+        self._fail_closed = _classes(bindings.optional("RATE_LIMITS_FAIL_CLOSED"))
         self._gossip: Gossip | None = None
         if bindings.has("GATEWAY_KV"):
             prefix = f"{KEYS}/{bindings.optional('ENVIRONMENT', 'production')}/"
             self._gossip = Gossip(self._limiter, bindings.kv("GATEWAY_KV"), self._clock, log, prefix)
 
-    def take_address(self, address: str) -> Decision:
+    async def take_address(self, address: str) -> Decision:
         """Counts one request of an address."""
-        return self._limiter.take("ip", address, self._clock.now_s())
+        return await self._take("ip", address)
 
-    def take(self, policy: str, caller: Caller, address: str) -> Decision:
+    async def take(self, policy: str, caller: Caller, address: str) -> Decision:
         """Counts one request of a caller in a class. A limit of an API key's own is for the class `default`."""
         own = caller.rate_limit if policy == "default" else None
-        return self._limiter.take(policy, _name(caller, address), self._clock.now_s(), own)
+        return await self._take(policy, _name(caller, address), own)
 
     def tell(self, defer: Defer) -> None:
         """Lets the other isolates know, after the response, when there is something to know."""
@@ -42,6 +46,12 @@ class Limits:
 
     def fields(self, decision: Decision | None) -> list[tuple[str, str]]:
         return header_fields(decision, self._clock.now_s()) if decision else []
+
+    async def _take(self, policy: str, identity: str, own: int | None = None) -> Decision:
+        decision = self._limiter.take(policy, identity, self._clock.now_s(), own)
+        if policy in self._fail_closed and not (self._gossip and self._gossip.works):
+            raise _no_shared_limits(policy)
+        return await self._guards.confirm(decision, identity)
 
 
 def require(decision: Decision) -> None:
@@ -55,3 +65,18 @@ def _name(caller: Caller, address: str) -> str:
     if identity.kind == "anonymous":
         return f"ip:{address}"
     return f"k:{identity.key_id}" if identity.key_id else f"u:{identity.subject}"
+
+
+def _classes(text: str) -> frozenset[str]:
+    """RATE_LIMITS_FAIL_CLOSED: the classes that rather refuse than let each isolate keep its own count, such as `auth`."""
+    classes = frozenset(text.split())
+    if unknown := classes - set(LIMITS):
+        raise not_configured(f"RATE_LIMITS_FAIL_CLOSED ({min(unknown)!r} is no class; they are {', '.join(LIMITS)})")
+    return classes
+
+
+def _no_shared_limits(policy: str) -> ServiceError:
+    return ServiceError(
+        "UNAVAILABLE", 503, "Service unavailable", f"the limits of the class {policy} cannot be kept at the moment",
+        retryable=True, headers={"retry-after": str(int(PERIOD_S))},
+    )  # fmt: skip

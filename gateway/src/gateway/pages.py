@@ -11,6 +11,9 @@ from gateway.requests import Inbound
 VERSION = "0.1.0"
 PLATFORM = ("AUTH", "DB", "SCHEDULE")
 
+ASKING = frozenset({"/ready"})
+"""Pages that ask other Workers, and so count against the limit of the address. The others cost nobody anything."""
+
 Page = Callable[[Inbound], Awaitable[HttpResponse]]
 
 

@@ -18,11 +18,12 @@ from gateway.credentials import NOBODY, Caller, Credentials, presented
 from gateway.forwarding import Forwarder
 from gateway.hosts import match_host
 from gateway.limits import Limits, require
-from gateway.pages import Pages
+from gateway.pages import ASKING, Pages
 from gateway.paths import normalise
 from gateway.reporting import Reporter
 from gateway.requests import Inbound, Seen
 from gateway.routes import METHODS, READS, Route, match
+from gateway.sign_in import SignIn
 
 Response = HttpResponse | UpstreamResponse
 
@@ -39,6 +40,7 @@ class Gateway:
         self._limits = Limits(bindings, log)
         self._forwarder = Forwarder(bindings)
         self._pages = Pages(bindings)
+        self._sign_in = SignIn(bindings)
         self._reporter = Reporter(bindings, log)
 
     async def handle(self, inbound: Inbound) -> Response:
@@ -50,7 +52,7 @@ class Gateway:
         try:
             response = await self._answer(inbound, seen)
         except ServiceError as error:
-            response = problem_response(error, trace.request_id)
+            response = self._sign_in.instead_of(error, inbound) or problem_response(error, trace.request_id)
         except Exception as error:
             self._log.error("request.failed", route=seen.route, error=repr(error))
             response = problem_response(internal(), trace.request_id)
@@ -73,6 +75,8 @@ class Gateway:
             seen.route = path
             if inbound.method not in READS:
                 raise method_not_allowed(sorted(READS))
+            if path in ASKING:
+                await self._count_address(inbound, seen)
             return await page(inbound)
         route = match(path)
         inner = route.inner_path(path) if route else path
@@ -90,16 +94,20 @@ class Gateway:
             raise ServiceError(
                 "SERVICE_NOT_BOUND", 503, "Service not bound", f"{route.prefix} has no service in this deployment"
             )
-        address = client_address(inbound.headers)
-        seen.limit = self._limits.take_address(address)
-        require(seen.limit)
+        address = await self._count_address(inbound, seen)
         caller = await self._caller(inbound, route)
         seen.identity = caller.identity
         self._check_site(inbound, url)
         access.check(route.rule(inbound.method), caller.identity)
-        seen.limit = self._limits.take(route.policy, caller, address)
+        seen.limit = await self._limits.take(route.policy, caller, address)
         require(seen.limit)
         return await self._forwarder.forward(inbound, route, url, caller.identity)
+
+    async def _count_address(self, inbound: Inbound, seen: Seen) -> str:
+        address = client_address(inbound.headers)
+        seen.limit = await self._limits.take_address(address)
+        require(seen.limit)
+        return address
 
     async def _caller(self, inbound: Inbound, route: Route) -> Caller:
         try:

@@ -53,5 +53,7 @@ class Usage:
         try:
             await self._bindings.peer("DB").call("ingest", "api_requests", rows)
         except Exception as error:
-            self._rows = (rows + self._rows)[:CAPACITY]
+            waiting = rows + self._rows
+            self._rows = waiting[:CAPACITY]
+            self.dropped += len(waiting) - len(self._rows)
             self._log.warn("usage.not_written", rows=len(rows), dropped=self.dropped, error=repr(error))

@@ -11,12 +11,19 @@ from dotdo.errors import ServiceError
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def check_same_site(method: str, headers: Mapping[str, str], allowed_origins: Collection[str]) -> None:
+def check_same_site(
+    method: str, headers: Mapping[str, str], allowed_origins: Collection[str], *, takes_cookies_away: bool = False
+) -> None:
     """Raises 403 CSRF for a change that comes with a cookie and not provably from our own pages.
 
     `headers` has lower-case names. `allowed_origins` are exact; `null` is never allowed, whatever stands in it.
+    `takes_cookies_away`: the answer does, so a browser is refused that brought none, as it does with another site's form
+    (SameSite): it would heed the answer.
     """
-    if method in SAFE_METHODS or "authorization" in headers or not headers.get("cookie"):
+    if method in SAFE_METHODS or "authorization" in headers:
+        return
+    from_browser = "origin" in headers or "sec-fetch-site" in headers
+    if not headers.get("cookie") and not (takes_cookies_away and from_browser):
         return
     origin = headers.get("origin")
     if origin is not None and origin != "null" and origin in allowed_origins:

@@ -19,7 +19,7 @@ from dotdo.contract import Contract
 from dotdo.errors import ServiceError, not_configured, payload_too_large
 from dotdo.http import HttpRequest, HttpResponse
 from dotdo.log import Logger
-from dotdo.ports import Bindings, Defer, HttpCall, HttpError, HttpReply, KvError, Passage, UpstreamResponse
+from dotdo.ports import Bindings, Defer, HttpCall, HttpError, HttpReply, KvError, Passage, QuotaError, UpstreamResponse
 from dotdo.rpc import CALL_JSON, JsonPeer, rejection_message
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -167,6 +167,19 @@ class KvNamespace:
         return [(key["name"], key.get("metadata")) for key in json.loads(js.JSON.stringify(page))["keys"]]
 
 
+class RateLimitBinding:
+    """A `ratelimits` binding."""
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def take(self, key: str) -> bool:
+        try:
+            return bool((await self._binding.limit(_options({"key": key}))).success)
+        except JsException as error:
+            raise QuotaError(str(error.message)) from None
+
+
 class WorkerBindings:
     """The environment of this Worker. May be kept across requests; what it hands out may be, too."""
 
@@ -205,6 +218,12 @@ class WorkerBindings:
         if namespace is None:
             raise not_configured(name)
         return KvNamespace(namespace)
+
+    def quota(self, name: str) -> RateLimitBinding:
+        binding = getattr(self._env, name, None)
+        if binding is None:
+            raise not_configured(name)
+        return RateLimitBinding(binding)
 
     def _worker(self, name: str) -> Any:
         """The service binding when there is one, else the Worker of that name in the dispatch namespace."""

@@ -1,11 +1,12 @@
 """In-memory stand-ins for the ports, for unit tests: they keep what they were asked and answer what they were told."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from dotdo.errors import not_configured
-from dotdo.ports import Ed25519, Http, HttpCall, HttpReply, Kv, KvError, Peer, Rs256, Upstream
+from dotdo.ports import Ed25519, Http, HttpCall, HttpReply, Kv, KvError, Peer, Quota, QuotaError, Rs256, Upstream
 
 
 class FakeClock:
@@ -70,6 +71,21 @@ class FakeKv:
             raise KvError("KV put failed: 429 Too Many Requests")
 
 
+class FakeQuota:
+    """Admits `limit` a key, and fails when told."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.counts: Counter[str] = Counter()
+        self.fails = False
+
+    async def take(self, key: str) -> bool:
+        if self.fails:
+            raise QuotaError("no answer")
+        self.counts[key] += 1
+        return self.counts[key] <= self._limit
+
+
 class NoEd25519:
     """For tests without such keys: nothing can be signed, no signature holds."""
 
@@ -106,6 +122,7 @@ class FakeBindings:
         self.peers = peers or {}
         self.upstreams = upstreams or {}
         self.kvs = kvs or {}
+        self.quotas: dict[str, Quota] = {}
         self.http: Http = http or FakeHttp(lambda call: HttpReply(500, {}, ""))
         self.clock = clock or FakeClock()
         self.ed25519: Ed25519 = ed25519 or NoEd25519()
@@ -120,7 +137,7 @@ class FakeBindings:
         return self.texts.get(name, default)
 
     def has(self, name: str) -> bool:
-        return name in self.texts or name in {*self.peers, *self.upstreams, *self.kvs}
+        return name in self.texts or name in {*self.peers, *self.upstreams, *self.kvs, *self.quotas}
 
     def peer(self, name: str) -> Peer:
         if name not in self.peers:
@@ -136,6 +153,11 @@ class FakeBindings:
         if name not in self.kvs:
             raise not_configured(name)
         return self.kvs[name]
+
+    def quota(self, name: str) -> Quota:
+        if name not in self.quotas:
+            raise not_configured(name)
+        return self.quotas[name]
 
 
 class Deferred:

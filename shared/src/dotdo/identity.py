@@ -23,7 +23,7 @@ Kind = Literal["user", "api_key", "anonymous"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`subject` is the user's id; empty for an anonymous caller."""
+    """`subject` is the user's id; empty for an anonymous caller. `address`: the client's; empty when it is not known."""
 
     kind: Kind
     subject: str = ""
@@ -32,6 +32,7 @@ class Identity:
     permissions: tuple[str, ...] = ()
     key_id: str = ""
     session_id: str = ""
+    address: str = ""
 
     @property
     def is_admin(self) -> bool:
@@ -60,6 +61,7 @@ def sign_identity(identity: Identity, *, audience: str, request_id: str, secret:
         "iss": ISSUER, "aud": audience, "iat": issued, "exp": issued + LIFETIME_S, "rid": request_id,
         "sub": identity.subject, "kind": identity.kind, "role": identity.role, "org": identity.organization,
         "permissions": identity.permissions, "kid": identity.key_id, "sid": identity.session_id,
+        "ip": identity.address,
     }  # fmt: skip
     return jws.sign(claims, secret, TYPE)
 
@@ -75,4 +77,5 @@ def verify_identity(header: str | None, *, audience: str, secret: bytes, now_s: 
     return Identity(
         kind=claims["kind"], subject=claims["sub"], role=claims["role"], organization=claims["org"],
         permissions=tuple(claims["permissions"]), key_id=claims["kid"], session_id=claims["sid"],
+        address=claims.get("ip", ""),
     )  # fmt: skip

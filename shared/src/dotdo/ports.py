@@ -89,6 +89,18 @@ class Kv(Protocol):
         ...
 
 
+class Quota(Protocol):
+    """A `ratelimits` binding: a counter of one Cloudflare location."""
+
+    async def take(self, key: str) -> bool:
+        """Counts one; whether it is within the binding's limit. Raises QuotaError."""
+        ...
+
+
+class QuotaError(Exception):
+    """The counter did not answer."""
+
+
 class KvError(Exception):
     """KV did not do what it was asked."""
 
@@ -147,6 +159,10 @@ class Bindings(Protocol):
     def upstream(self, name: str) -> Upstream: ...
 
     def kv(self, name: str) -> Kv:
+        """Raises ServiceError NOT_CONFIGURED when it is not bound."""
+        ...
+
+    def quota(self, name: str) -> Quota:
         """Raises ServiceError NOT_CONFIGURED when it is not bound."""
         ...
 

@@ -76,6 +76,40 @@ def test_a_grant_adds_where_it_holds(role: str, wanted: str, place: tuple[str | 
         assert decide(role, [{"permission": grant(wanted), "organization_id": holds}], wanted, asked) is expected
 
 
+# a key's scopes → the least that has to be granted for them to count for the permission that is asked for; None: they never do
+SCOPED: dict[str, tuple[Callable[[str], list[str]], Callable[[str], str] | None]] = {
+    "the same": (lambda wanted: [wanted], lambda wanted: wanted),
+    "the same and more": (lambda wanted: ["*", wanted, "other:read"], lambda wanted: wanted),
+    "the resource": (lambda wanted: [wanted.partition(":")[0] + ":*"], lambda wanted: wanted.partition(":")[0] + ":*"),
+    "everything": (lambda wanted: ["*"], lambda wanted: "*"),
+    "nothing": (lambda wanted: [], None),
+    "another action": (lambda wanted: [wanted.partition(":")[0] + ":other"], None),
+    "another resource": (lambda wanted: ["other:" + wanted.partition(":")[2], "other:*"], None),
+}
+
+
+@pytest.mark.parametrize("scoped", SCOPED)
+@pytest.mark.parametrize("place", PLACES, ids=str)
+@pytest.mark.parametrize("role", GIVEN)
+def test_a_key_may_do_what_its_scopes_and_its_owner_may(
+    role: str, place: tuple[str | None, str | None], scoped: str
+) -> None:
+    holds, asked = place
+    scopes, least = SCOPED[scoped]
+    for wanted in PERMISSIONS:
+        for granted in ("", *(grant(wanted) for grant in GRANTED.values())):
+            owned = set(ROLES.get(role, ())) | ({granted} if granted and role in ROLES and PLACES[place] else set())
+            expected = least is not None and covered(least(wanted), owned)
+            grants = [{"permission": granted, "organization_id": holds}] if granted else []
+            found = effective_permissions(role, scopes(wanted), grants, asked)
+            assert permitted(found, wanted) is expected, (wanted, granted)
+
+
+def covered(permission: str, owned: set[str]) -> bool:
+    """Written out a second time: by everything, by all of its resource, or by itself."""
+    return bool(owned & {"*", permission.partition(":")[0] + ":*", permission})
+
+
 def test_a_known_role_is_needed_for_a_grant_to_count() -> None:
     assert effective_permissions("owner", None, [{"permission": "*", "organization_id": None}]) == []
 

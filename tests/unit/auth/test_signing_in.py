@@ -41,7 +41,7 @@ async def test_signing_in_ends_at_its_destination_with_a_session(browser: Any, l
     read = await AccessTokens(browser.bindings).read(browser.cookies["__Host-session"])
     assert (read.user_id, read.session_id) == ("usr_1", "ses_1")
     (_, session) = next(one for one in browser.tables.statements if "insert into sessions" in one[0])
-    assert session[3:7] == ["usr_1", None, "unknown", "u" * 512]
+    assert session[3:7] == ["usr_1", None, None, "u" * 512]
 
 
 async def test_workos_gets_the_verifier_of_the_challenge(browser: Any, location_of: Location) -> None:

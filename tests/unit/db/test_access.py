@@ -47,12 +47,26 @@ async def test_no_answer_tells_a_private_thing_from_none(endpoint: Any, rows: An
     assert private == missing
 
 
-@pytest.mark.parametrize(("method", "body"), [("DELETE", None), ("PATCH", {"type": "x"}), ("PUT", BODY)])
-async def test_a_private_thing_is_not_changed_by_others(endpoint: Any, rows: Any, method: str, body: Any) -> None:
-    database = endpoint(rows(thing(visibility="private")))
+@pytest.mark.parametrize(
+    ("method", "body", "status"), [("DELETE", None, 404), ("PATCH", {"type": "x"}, 404), ("PUT", BODY, 403)]
+)
+async def test_a_private_thing_is_not_changed_by_others(
+    endpoint: Any, rows: Any, method: str, body: Any, status: int
+) -> None:
+    """The write itself says so: a thing may turn private at any moment before it."""
+    database = endpoint(rows(), rows({"version": 3, "visibility": "private"}))
     response = await database.send(method, "/things/n/i", USER, body)
-    assert response.status in (403, 404)
-    assert len(database.http.calls) == 1
+    assert response.status == status
+    assert "visibility <> 'private'" in database.bodies[0]["query"]
+
+
+@pytest.mark.parametrize(("method", "body"), [("DELETE", None), ("PATCH", {"type": "x"})])
+@pytest.mark.parametrize(("visibility", "status"), [("private", 404), ("unlisted", 412)])
+async def test_a_wrong_version_of_a_private_thing_is_told_to_nobody_else(
+    endpoint: Any, rows: Any, method: str, body: Any, visibility: str, status: int
+) -> None:
+    database = endpoint(rows(), rows({"version": 3, "visibility": visibility}))
+    assert (await database.send(method, "/things/n/i", USER, body, if_match='"2"')).status == status
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,26 @@ async def test_who_wrote_the_statement_hears_the_first_line_of_it() -> None:
     assert "stack" not in error.value.detail
 
 
-@pytest.mark.parametrize("fault", [HttpError("cut"), HttpReply(502, {}, ""), HttpReply(503, {}, "")])
+PASSING = [
+    HttpError("cut"),
+    HttpReply(500, {}, ""),
+    HttpReply(503, {}, ""),
+    exception(202),
+    exception(252),
+    exception(999),
+]
+
+
+@pytest.mark.parametrize("fault", PASSING)
+async def test_a_read_is_tried_three_times(fault: HttpReply | HttpError) -> None:
+    assert (await Server(fault, fault, OK).store.query("select 1 as n", {})).data == [{"n": 1}]
+    server = Server(fault, fault, fault)
+    with pytest.raises(ServiceError, match="UNAVAILABLE"):
+        await server.store.query("select 1 as n", {})
+    assert len(server.http.calls) == 3
+
+
+@pytest.mark.parametrize("fault", PASSING)
 async def test_a_cut_connection_is_tried_again_and_stores_nothing_twice(fault: HttpReply | HttpError) -> None:
     server = Server(fault, fault, HttpReply(200, {}, ""))
     assert await server.store.insert("events", [{"a": 1}, {"a": "x\n\ny"}]) == 2
@@ -128,6 +147,24 @@ async def test_each_row_is_one_line_whatever_it_holds(rows: list[dict[str, Any]]
     server = Server(HttpReply(200, {}, ""))
     await server.store.insert("events", rows)
     assert [json.loads(line) for line in str(server.http.calls[0].body).split("\n")] == rows
+
+
+@pytest.mark.parametrize(("count", "gathered"), [(1, "1"), (999, "1"), (1000, "0"), (10_000, "0")])
+async def test_small_inserts_are_gathered_in_the_store_and_waited_for(count: int, gathered: str) -> None:
+    server = Server(HttpReply(200, {}, ""))
+    await server.store.insert("events", [{"a": 1}] * count)
+    (settings,) = server.settings
+    assert (settings["async_insert"], settings["wait_for_async_insert"], settings["max_execution_time"]) == (
+        gathered, "1", "10",
+    )  # fmt: skip
+
+
+@given(st.integers(-(2**70), 2**70), st.sampled_from(["{}", "[{}]", '{{"a":[{}]}}', '["0000000000000000",{}]']))
+async def test_an_integer_is_exact_as_a_number_or_as_text(value: int, shape: str) -> None:
+    text = '{"data":[{"n":' + shape.format(value) + '}],"meta":[{"name":"n","type":"Int64"}],"rows":1}'
+    answer = await Server(HttpReply(200, {}, text)).store.query("select n", {})
+    expected = value if abs(value) < 2**53 else str(value)
+    assert answer.data == [{"n": json.loads(shape.format(json.dumps(expected)))}]
 
 
 def unescaped(text: str) -> str:

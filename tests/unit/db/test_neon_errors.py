@@ -56,17 +56,19 @@ async def test_garbage_is_a_database_error_and_nothing_else(body: Any, status: i
         try:
             answer = await ask()
         except ServiceError as error:
-            assert (error.code, error.status) == ("DATABASE_ERROR", 502)
+            assert (error.code, error.status) == (("UNAVAILABLE", 503) if status == 500 else ("DATABASE_ERROR", 502))
         else:
             assert all(isinstance(one, Rows) for one in (answer if isinstance(answer, list) else [answer]))
 
 
 @pytest.mark.parametrize("text", ["", "<html>", "[" * 100_000, '{"fields":', "null"])
-@pytest.mark.parametrize("status", [200, 400, 500])
-async def test_what_is_no_json_is_a_database_error(text: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "code"), [(200, "DATABASE_ERROR"), (400, "DATABASE_ERROR"), (500, "UNAVAILABLE"), (530, "UNAVAILABLE")]
+)
+async def test_what_is_no_json_is_an_error_of_the_database(text: str, status: int, code: str) -> None:
     with pytest.raises(ServiceError) as error:
         await store(HttpReply(status, {}, text)).query("select 1")
-    assert error.value.code == "DATABASE_ERROR"
+    assert error.value.code == code
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,9 @@ async def test_what_is_no_json_is_a_database_error(text: str, status: int) -> No
         ("23514", "INVALID_ARGUMENT", 400, False),
         ("22P02", "INVALID_ARGUMENT", 400, False),
         ("25006", "READ_ONLY", 400, False),
+        ("08006", "UNAVAILABLE", 503, True),
+        ("08001", "UNAVAILABLE", 503, True),
+        ("53300", "UNAVAILABLE", 503, True),
         ("40001", "RETRY", 503, True),
         ("40P01", "RETRY", 503, True),
         ("57014", "TIMEOUT", 504, True),

@@ -11,7 +11,7 @@ from dotdo.fakes import Deferred, FakeBindings, FakePeer
 from dotdo.http import HttpResponse
 from dotdo.identity import IDENTITY_HEADER, Identity, verify_identity
 from dotdo.log import Logger
-from dotdo.ports import HttpError, Kv, Passage, Peer, Upstream, UpstreamResponse
+from dotdo.ports import HttpError, Kv, Passage, Peer, Quota, Upstream, UpstreamResponse
 from gateway.pipeline import Gateway
 from gateway.requests import Inbound
 
@@ -93,12 +93,15 @@ def open_stage() -> Open:
         auth: Callable[[str], object] = verify,
         log: Logger | None = None,
         kvs: dict[str, Kv] | None = None,
+        quotas: dict[str, Quota] | None = None,
         **texts: str,
     ) -> Stage:
         workers = {name: Worker() for name in bound}
         upstreams: dict[str, Upstream] = dict(workers)
         peers: dict[str, Peer] = {"AUTH": FakePeer(verify=auth)} if "AUTH" in workers else {}
-        bindings = FakeBindings({"INTERNAL_SECRET": SECRET, **texts}, peers=peers, upstreams=upstreams, kvs=kvs)
+        secrets = {"INTERNAL_SECRET": SECRET, **texts}
+        bindings = FakeBindings(secrets, peers=peers, upstreams=upstreams, kvs=kvs)
+        bindings.quotas = quotas or {}
         log = log or Logger("gateway")
         return Stage(bindings, workers, Gateway(bindings, log), Deferred(), log)
 

@@ -1,5 +1,8 @@
 """gateway.breaker: a Worker that does not answer is left alone, and tried again by one request."""
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,14 +48,38 @@ def test_a_probe_that_is_given_up_leaves_its_place_to_another() -> None:
     breaker.enter("DB", OPEN_S)
 
 
-@given(st.lists(st.tuples(st.floats(0, 20), st.booleans())))
-def test_it_is_never_shut_for_good(calls: list[tuple[float, bool]]) -> None:
+def test_a_probe_that_never_comes_back_leaves_its_place_after_a_while() -> None:
+    """A client hangs up, and the runtime ends the request where it stands."""
+    breaker = Breaker()
+    fail(breaker, FAILURES)
+    breaker.enter("DB", OPEN_S)
+    with pytest.raises(ServiceError):
+        breaker.enter("DB", 2 * OPEN_S - 0.1)
+    breaker.enter("DB", 2 * OPEN_S).leave(2 * OPEN_S, answered=True)
+    breaker.enter("DB", 2 * OPEN_S)
+
+
+@given(st.lists(st.tuples(st.floats(0, 20), st.sampled_from([True, False, None]))))
+def test_it_is_never_shut_for_good(calls: list[tuple[float, bool | None]]) -> None:
     circuit, now_s = Circuit(), 0.0
     for gap, answered in calls:
         now_s += gap
         left_s = circuit.enter(now_s)
         if left_s is None:
-            circuit.leave(now_s, answered=answered)
+            if answered is not None:
+                circuit.leave(now_s, answered=answered)
         else:
             assert 0 < left_s <= OPEN_S
     assert circuit.enter(now_s + OPEN_S) is None
+
+
+async def test_half_open_on_a_requests_way(stage: Any) -> None:
+    """What answers with an error of its own is not down; what does not answer is left alone, then tried by one."""
+    admin = {"authorization": "Bearer admin-key"}
+    stage.workers["DB"].fails = True
+    statuses = [(await stage.ask("GET", "/db/things", admin)) for _ in range(FAILURES + 1)]
+    assert [json.loads(one.body)["code"] for one in statuses] == ["UNAVAILABLE"] * FAILURES + ["CIRCUIT_OPEN"]
+    assert len(stage.workers["DB"].passed) == FAILURES
+    stage.workers["DB"].fails = False
+    stage.bindings.clock.now += OPEN_S
+    assert [(await stage.ask("GET", "/db/things", admin)).status for _ in range(3)] == [207] * 3

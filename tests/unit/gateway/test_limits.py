@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from dotdo.fakes import FakeKv
+from dotdo.errors import ServiceError
+from dotdo.fakes import FakeKv, FakeQuota
 from gateway.addresses import client_address
 
 ADMIN = {"authorization": "Bearer admin-key"}
@@ -108,3 +109,69 @@ async def test_kv_that_fails_fails_no_request(open_stage: Any) -> None:
         assert [(await stage.ask("GET", "/db/things", ADMIN)).status for _ in range(60)] == [207] * 60
         await stage.later.run()
         stage.bindings.clock.now += 120
+
+
+async def test_ready_asks_others_and_so_is_limited(open_stage: Any) -> None:
+    stage = open_stage(RATE_LIMITS="ip=2")
+    responses = [await stage.ask("GET", "/ready") for _ in range(3)]
+    assert [response.status for response in responses] == [503, 503, 429], "nobody is bound here"
+    assert problem(responses[-1])["violated-policies"] == ["ip"]
+
+
+async def test_a_guard_refuses_more_and_never_less(open_stage: Any) -> None:
+    guard = FakeQuota(2)
+    stage = open_stage(quotas={"LIMIT_DEFAULT": guard}, RATE_LIMITS="default=3")
+    responses = [await stage.ask("GET", "/db/things", ADMIN) for _ in range(5)]
+    assert [response.status for response in responses] == [207, 207, 429, 429, 429]
+    assert dict(responses[2].headers)["ratelimit"].startswith('"default";r=0;')
+    assert dict(guard.counts) == {"k:key_admin": 3}, "what is refused already does not ask it"
+    assert (await stage.ask("GET", "/auth/login", ADMIN)).status == 207, "the other classes have guards of their own"
+
+
+async def test_a_guard_of_the_address_counts_before_anything_is_known(open_stage: Any) -> None:
+    guard = FakeQuota(1)
+    stage = open_stage(quotas={"LIMIT_IP": guard})
+    for status in (401, 429):
+        response = await stage.ask("GET", "/db/things", {"cf-connecting-ip": "2001:db8:1:2::7"})
+        assert response.status == status
+    assert dict(guard.counts) == {"2001:db8:1:2::/64": 2}
+
+
+async def test_a_guard_that_fails_changes_nothing(open_stage: Any, logged: Any) -> None:
+    guard = FakeQuota(0)
+    guard.fails = True
+    stage = open_stage(quotas={"LIMIT_DEFAULT": guard}, log=logged.log)
+    assert [(await stage.ask("GET", "/db/things", ADMIN)).status for _ in range(61)] == [207] * 60 + [429]
+    assert len(logged.of("rate_limits.guard_failed")) == 60
+
+
+async def test_a_class_may_be_set_to_refuse_while_kv_fails(open_stage: Any) -> None:
+    kv = FakeKv()
+    stage = open_stage(kvs={"GATEWAY_KV": kv}, RATE_LIMITS_FAIL_CLOSED="auth")
+    kv.fails = True
+    assert (await stage.ask("POST", "/auth/refresh")).status == 207, "nothing is known against it yet"
+    await stage.later.run()
+    refused = await stage.ask("POST", "/auth/refresh")
+    assert (refused.status, problem(refused)["code"]) == (503, "UNAVAILABLE")
+    assert dict(refused.headers)["retry-after"] == "5"
+    assert (await stage.ask("GET", "/db/things", ADMIN)).status == 207, "the others go on"
+    kv.fails = False
+    await stage.later.run()
+    assert (await stage.ask("POST", "/auth/refresh")).status == 207
+
+
+async def test_a_class_that_fails_closed_needs_kv(open_stage: Any) -> None:
+    stage = open_stage(RATE_LIMITS_FAIL_CLOSED="auth")
+    assert (await stage.ask("POST", "/auth/refresh")).status == 503
+    assert (await stage.ask("GET", "/auth/session")).status == 207
+    with pytest.raises(ServiceError, match="RATE_LIMITS_FAIL_CLOSED"):
+        open_stage(RATE_LIMITS_FAIL_CLOSED="auht")
+
+
+async def test_the_others_hear_of_a_key_by_its_own_limit(open_stage: Any, verified_as: Any) -> None:
+    kv = FakeKv()
+    stage = open_stage(kvs={"GATEWAY_KV": kv}, auth=lambda credential: verified_as("admin", "*", rateLimit=2))
+    await stage.ask("GET", "/db/things", ADMIN)
+    await stage.later.run()
+    ((told, *others),) = [list(entry["d"].values()) for entry in kv.entries.values()]
+    assert (told, others) == (1, [])

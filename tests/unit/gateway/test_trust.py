@@ -63,6 +63,21 @@ async def test_no_claim_of_the_caller_gets_through(stage: Any) -> None:
     assert stage.identity("DB").role == "viewer"
 
 
+@pytest.mark.parametrize(
+    ("sent", "vouched"),
+    [
+        ({"cf-connecting-ip": "203.0.113.9"}, "203.0.113.9"),
+        ({"cf-connecting-ip": "2001:DB8::0:9"}, "2001:db8::9"),
+        ({"cf-connecting-ip": "::ffff:203.0.113.9"}, "203.0.113.9"),
+        ({"cf-connecting-ip": "203.0.113.9, 127.0.0.1"}, ""),
+        ({"x-forwarded-for": "203.0.113.9", "x-real-ip": "203.0.113.9", "true-client-ip": "203.0.113.9"}, ""),
+    ],
+)
+async def test_the_address_is_the_edges(stage: Any, sent: dict[str, str], vouched: str) -> None:
+    await stage.ask("GET", "/db/things", {**bearer("viewer-key"), **sent})
+    assert stage.identity("DB").address == vouched
+
+
 async def test_a_connection_header_cannot_take_the_identity_out(stage: Any) -> None:
     await stage.ask("GET", "/db/things", {**bearer("viewer-key"), "connection": f"{IDENTITY_HEADER}, x-request-id"})
     assert stage.identity("DB").subject == "usr_viewer"

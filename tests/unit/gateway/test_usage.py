@@ -82,9 +82,18 @@ async def test_without_db_there_is_nothing_to_do(open_stage: Any) -> None:
     assert stage.later.work == []
 
 
-def test_what_is_dropped_is_counted(open_stage: Any) -> None:
+async def test_what_is_dropped_is_counted(open_stage: Any) -> None:
     stage = open_stage()
     usage = Usage(stage.bindings, stage.log)
     for _ in range(CAPACITY + 7):
         usage.add({}, stage.later)
     assert usage.dropped == 7
+
+    def ingest(table: str, rows: list[Any]) -> None:
+        for _ in range(5):  # while db is asked
+            usage.add({}, stage.later)
+        raise unavailable("the db service does not answer")
+
+    stage.bindings.peers["DB"] = FakePeer(ingest=ingest)
+    await stage.later.work.pop(0)
+    assert usage.dropped == 12

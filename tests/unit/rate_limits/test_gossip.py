@@ -72,7 +72,7 @@ async def test_old_news_do_not_count_and_what_is_no_news_neither(clock: FakeCloc
     kv = FakeKv()
     one = Isolate(kv, clock)
     one.ask(600)
-    (digest,) = one.limiter.demands(clock.now_s())
+    (digest,) = one.limiter.tell(clock.now_s())
     told: list[Any] = [
         {"t": int(clock.now_s() - FRESH_S), "d": {digest: 1e6}}, None, [], "x", {"t": "now", "d": {digest: 1e6}},
         {"t": int(clock.now_s()) + 5, "d": {digest: "1e6"}}, {"t": int(clock.now_s()) + 5, "d": {digest: -5}},

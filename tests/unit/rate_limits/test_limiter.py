@@ -1,7 +1,7 @@
 """dotdo.rate_limits.limiter: one isolate by itself is exact, with news of others it admits its share."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dotdo.errors import ServiceError
@@ -52,6 +52,7 @@ def test_no_minute_of_any_sequence_admits_more_than_the_window_allows(gaps: list
 
 
 @given(st.lists(st.floats(0, 30), min_size=1, max_size=100))
+@example([0.0] * 6)
 def test_who_comes_back_when_told_is_let_in(gaps: list[float]) -> None:
     one, now_s = limiter(), START_S
     for gap in gaps:
@@ -84,7 +85,7 @@ def test_there_is_always_a_share_of_one() -> None:
 def _digest(one: Limiter) -> dict[str, float]:
     for _ in range(10):
         one.take("default", "u:1", START_S)
-    return one.demands(START_S)
+    return one.tell(START_S)
 
 
 def test_memory_is_bounded() -> None:
@@ -99,7 +100,7 @@ def test_at_most_sixty_are_told_of_and_nobody_by_name() -> None:
     for user in range(100):
         for _ in range(6 + user):
             one.take("default", f"u:{user}", START_S)
-    told = one.demands(START_S)
+    told = one.tell(START_S)
     assert len(told) == 60
     assert min(told.values()) == 46
     assert all(len(digest) == 8 for digest in told)
@@ -111,7 +112,7 @@ def test_cold_identities_are_not_told_of() -> None:
     for _ in range(5):
         one.take("default", "u:1", START_S)
     assert not one.hot
-    assert one.demands(START_S) == {}
+    assert one.tell(START_S) == {}
 
 
 def test_the_fields_of_a_response() -> None:

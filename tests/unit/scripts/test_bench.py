@@ -31,7 +31,7 @@ def test_a_ratio_is_the_median_of_each_rounds_own() -> None:
 
 
 def test_a_round_that_failed_does_not_count() -> None:
-    rounds = {"get": [one(80), None, one(60)], "floor": [one(100), one(1), one(100)]}
+    rounds: dict[str, list[Round | None]] = {"get": [one(80), None, one(60)], "floor": [one(100), one(1), one(100)]}
     assert median_of(GET, rounds) == pytest.approx(0.7)
 
 

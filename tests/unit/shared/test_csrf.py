@@ -54,3 +54,25 @@ def test_from_anywhere_else(method: str, headers: dict[str, str]) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_reading_is_no_change(method: str) -> None:
     check_same_site(method, {**COOKIE, "origin": "https://evil.example"}, ALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [
+        ({"origin": "https://evil.example", "sec-fetch-site": "cross-site"}, False),
+        ({"origin": "null"}, False),
+        ({"sec-fetch-site": "cross-site"}, False),
+        ({"origin": "https://apis.do"}, True),
+        ({"sec-fetch-site": "same-origin"}, True),
+        ({}, True),
+        ({"authorization": "Bearer sk_live_x", "origin": "https://evil.example"}, True),
+    ],
+    ids=str,
+)
+def test_what_takes_cookies_away_heeds_no_other_site_even_without_one(headers: dict[str, str], taken: bool) -> None:
+    """Another site's form brings no cookie, yet the browser would do as the answer says."""
+    if taken:
+        check_same_site("POST", headers, ALLOWED, takes_cookies_away=True)
+        return
+    with pytest.raises(ServiceError, match="CSRF"):
+        check_same_site("POST", headers, ALLOWED, takes_cookies_away=True)

@@ -2,6 +2,7 @@
 
 from auth.domain.access_tokens import AccessTokens
 from auth.domain.arrivals import Arrivals
+from auth.domain.attempts import Attempts
 from auth.domain.audit import Audit
 from auth.domain.events import Events
 from auth.domain.grants import GrantStore
@@ -14,12 +15,13 @@ from auth.domain.verification import Verifier
 from dotdo.contracts.auth.models import Jwks
 from dotdo.contracts.common import Health
 from dotdo.health import database_health
+from dotdo.log import Logger
 from dotdo.ports import Bindings
 from dotdo.sql import Sql
 
 
 class Accounts:
-    def __init__(self, bindings: Bindings) -> None:
+    def __init__(self, bindings: Bindings, log: Logger | None = None) -> None:
         sql = Sql(bindings)
         self.tokens = AccessTokens(bindings)
         self.verifier = Verifier(bindings, sql, self.tokens)
@@ -29,6 +31,7 @@ class Accounts:
         self.users = UserStore(sql)
         self.grants = GrantStore(sql)
         self.audit = Audit(sql)
+        self.attempts = Attempts(bindings, log or Logger("auth"))
         self.arrivals = Arrivals(sql)
         self.events = Events(bindings, sql)
         self._bindings = bindings

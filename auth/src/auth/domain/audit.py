@@ -39,8 +39,7 @@ class Actor:
 
 
 def actor_of(call: Call) -> Actor:
-    address = call.request.headers.get("cf-connecting-ip") if call.request else None
-    return Actor(_name_of(call), address, current_request_id())
+    return Actor(_name_of(call), call.identity.address or None, current_request_id())
 
 
 def _name_of(call: Call) -> str:

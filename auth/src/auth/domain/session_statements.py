@@ -60,6 +60,10 @@ with found as materialized (
 select verdict, id, user_id, role, organization_id, grants from judged
 """
 
+ACCOUNT = """
+select s.user_id from refresh_tokens t join sessions s on s.id = t.session_id where t.token_hash = $1::bytea
+"""
+
 GET = f"select {COLUMNS} from sessions s where s.id = $1 and {_LIVE}"
 
 LIST = f"select {COLUMNS} from sessions s where s.user_id = $1 and {_LIVE} order by s.id desc limit 1000"

@@ -56,6 +56,13 @@ class SessionStore:
             token=access, refresh_token=token, expires_in=access_tokens.LIFETIME_S, session=session_row(row)
         )
 
+    async def account_of(self, token: str) -> str | None:
+        """Whose refresh token this is or was."""
+        if not refresh_tokens.well_formed(token):
+            return None
+        row = await self._sql.first(statements.ACCOUNT, refresh_tokens.stored(token, self._secret))
+        return row["user_id"] if row else None
+
     async def refresh(self, token: str, actor: Actor) -> Tokens:
         """The next pair. Raises 401 with the reason as its code; REFRESH_REUSED has ended the session."""
         if not refresh_tokens.well_formed(token):

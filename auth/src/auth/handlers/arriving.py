@@ -5,6 +5,7 @@ from typing import Any
 
 from auth.domain import login
 from auth.domain.accounts import Accounts
+from auth.domain.attempts import CALLBACK
 from auth.domain.audit import actor_of
 from auth.domain.login import Attempt
 from auth.handlers import session_cookies
@@ -47,6 +48,7 @@ class ArrivingHandlers:
     ) -> HttpResponse:
         """A session, always a new one: in cookies and on to the destination, or as JSON for who asks for that."""
         if user["disabled_at"] is not None:
+            self._accounts.attempts.account_failed(CALLBACK, user["user_id"])
             raise ServiceError("DISABLED", 403, "Account disabled", "this account is disabled")
         pair = await self._open(call, user["user_id"], workos_session_id)
         over = self._cookie(way, "", 0)
@@ -56,15 +58,18 @@ class ArrivingHandlers:
         return HttpResponse(303, headers=[("location", attempt.return_to), *cookies, NO_STORE])
 
     async def _open(self, call: Call, user_id: str, workos_session_id: str | None) -> CreatedSession:
-        request = request_of(call)
-        return await self._accounts.session_store.open(
+        attempts = self._accounts.attempts
+        attempts.admit_account(CALLBACK, user_id)
+        pair = await self._accounts.session_store.open(
             user_id,
             replace(actor_of(call), name=f"user:{user_id}"),
             device=None,
-            address=request.headers.get("cf-connecting-ip", "unknown"),
-            user_agent=request.headers.get("user-agent"),
+            address=call.identity.address or None,
+            user_agent=request_of(call).headers.get("user-agent"),
             workos_session_id=workos_session_id,
         )
+        attempts.account_succeeded(CALLBACK, user_id)
+        return pair
 
     def _cookie(self, name: str, value: str, max_age_s: int) -> tuple[str, str]:
         return set_cookie(name, value, max_age_s=max_age_s, secure=session_cookies.is_secure(self._bindings))

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from auth.domain.accounts import Accounts
+from auth.domain.attempts import REFRESH
 from auth.domain.audit import actor_of
 from auth.domain.key_store import Maker
 from auth.handlers import session_cookies
 from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, Jwks, ListQuery, RotateInput
-from dotdo.contracts.auth.sessions import RefreshBody, SessionList
-from dotdo.errors import forbidden, not_found, unauthenticated
+from dotdo.contracts.auth.sessions import RefreshBody, SessionList, Tokens
+from dotdo.errors import ServiceError, forbidden, not_found, unauthenticated
 from dotdo.http import HttpRequest, HttpResponse, json_text_response
 from dotdo.model import Model
 from dotdo.ports import Bindings
@@ -16,6 +17,9 @@ from dotdo.service import Call
 
 READ, WRITE = "auth:read", "auth:write"
 NO_STORE = ("cache-control", "no-store")
+
+SIGNS_OF_THEFT = frozenset({"REFRESH_REUSED", "REVOKED"})
+"""What an account's own browser hardly ever hears, and who kept an old token does."""
 
 
 class CredentialHandlers:
@@ -33,10 +37,26 @@ class CredentialHandlers:
         token = body.refresh_token or kept
         if not token:
             raise unauthenticated("send a refresh token, or sign in at /auth/login", "NO_SESSION")
-        pair = await self._accounts.session_store.refresh(token, actor_of(call))
+        pair = await self._refreshed(call, token)
         if body.refresh_token:
             return private(pair)
         return HttpResponse(204, headers=[*session_cookies.signed_in(pair, self._bindings), NO_STORE])
+
+    async def _refreshed(self, call: Call, token: str) -> Tokens:
+        """Whose token it is is asked first: a refusal must not have used it up."""
+        attempts, store = self._accounts.attempts, self._accounts.session_store
+        account = await store.account_of(token)
+        if account:
+            attempts.admit_account(REFRESH, account)
+        try:
+            pair = await store.refresh(token, actor_of(call))
+        except ServiceError as error:
+            if account and error.code in SIGNS_OF_THEFT:
+                attempts.account_failed(REFRESH, account)
+            raise
+        if account:
+            attempts.account_succeeded(REFRESH, account)
+        return pair
 
     async def list_sessions(self, call: Call) -> SessionList:
         own(call, READ)

@@ -177,22 +177,25 @@ def _parameter(value: Any) -> Any:
 
 
 def _body(reply: HttpReply, *, raw_sql: bool) -> dict[str, Any]:
-    if reply.status in (502, 503, 504):
-        raise _no_database()
-    try:
-        body = json.loads(reply.text)
-    except (ValueError, RecursionError) as error:
-        raise database_error() from error
-    if reply.status == 200 and isinstance(body, dict):
+    body = _parsed(reply.text)
+    if reply.status == 200 and body is not None:
         return body
     if reply.status == 413:
         raise ServiceError("PAYLOAD_TOO_LARGE", 413, "Payload too large", "the database takes at most 10 MiB at once")
     if reply.status == 507:
         raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", "the answer is over 10 MiB: ask for fewer rows")
-    if isinstance(body, dict) and isinstance(body.get("code"), str):
+    if body is not None and isinstance(body.get("code"), str):
         refusal = error_for(body["code"], raw_sql_message=str(body.get("message", "")) if raw_sql else None)
         raise StatementError(refusal, body["code"])
-    raise database_error()
+    raise _no_database() if reply.status >= 500 else database_error()
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def _rows(result: Any) -> Rows:

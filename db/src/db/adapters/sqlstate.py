@@ -33,6 +33,8 @@ _CALLERS_SQL = (
 _SERIALIZATION = ServiceError("RETRY", 503, "Conflict with a concurrent write", "try again", retryable=True)
 _RESTARTING = ServiceError("UNAVAILABLE", 503, "Service unavailable", "the database is restarting", retryable=True)
 
+_NOT_REACHED = ServiceError("UNAVAILABLE", 503, "Service unavailable", "the database cannot be reached", retryable=True)
+
 CONDITIONS: dict[str, ServiceError] = {
     "23505": ServiceError("CONFLICT", 409, "Conflict", "a row with this key exists already"),
     "23503": ServiceError(
@@ -46,6 +48,8 @@ CONDITIONS: dict[str, ServiceError] = {
     "57P01": _RESTARTING,
     "57P02": _RESTARTING,
     "57P03": _RESTARTING,
+    # Connections: the class but for 08P01, which is about what was sent on one; and none left to be had.
+    **dict.fromkeys(("08000", "08001", "08003", "08004", "08006", "08007", "53300"), _NOT_REACHED),
     "25006": ServiceError("READ_ONLY", 400, "Read-only", "this statement writes and was asked to be read-only"),
     "54": invalid_argument("a value is too long or nested too deep to be stored"),
     "22": invalid_argument("a value does not fit the type it is used as"),

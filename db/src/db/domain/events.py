@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from db.adapters.clickhouse import ClickHouse
+from db.domain.analytics_sql import require_own_tables
 from db.domain.ingest_rows import require_rows
 from dotdo.contracts.db.models import (
     ClickHouseOptions,
@@ -24,7 +25,7 @@ from events order by events.ts desc, ulid desc limit {{limit:UInt32}}
 
 _STATS = f"""
 select
-    type, count() as count,
+    type, count() as count, sum(count()) over () as total,
     {_INSTANT.format(column="min(events.ts)")} as first, {_INSTANT.format(column="max(events.ts)")} as last
 from events group by type order by count desc, type limit 100
 """
@@ -46,11 +47,15 @@ class Events:
         return [RecordedEvent.model_construct(**row) for row in answer.data]
 
     async def stats(self) -> ClickHouseStats:
-        events = [EventTypeStats.model_construct(**row) for row in (await self._analytics.query(_STATS, {})).data]
-        return ClickHouseStats(events=events, total=sum(row.count for row in events))
+        """The 100 most frequent types, and how many events there are of all types together."""
+        rows = (await self._analytics.query(_STATS, {})).data
+        total = rows[0]["total"] if rows else 0
+        events = [EventTypeStats(**{name: row[name] for name in EventTypeStats.model_fields}) for row in rows]
+        return ClickHouseStats(events=events, total=total)
 
     async def read(self, sql: str, params: Mapping[str, Any], options: ClickHouseOptions) -> ClickHouseResult:
-        """A read of a trusted caller's own."""
+        """A read of a caller's own, of this database and by the service's settings."""
+        require_own_tables(sql)
         answer = await self._analytics.query(
             sql,
             params,

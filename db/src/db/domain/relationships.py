@@ -17,6 +17,7 @@ from dotdo.contracts.db.models import (
     RelationshipOptions,
     TraverseOptions,
 )
+from dotdo.errors import forbidden
 from dotdo.model import row_reader
 from dotdo.paging import Page
 
@@ -29,13 +30,20 @@ on conflict (ns, id) do update set
     type = excluded.type, from_ns = excluded.from_ns, from_id = excluded.from_id, to_ns = excluded.to_ns,
     to_id = excluded.to_id, data = excluded.data, code = excluded.code, visibility = excluded.visibility,
     version = old.version + 1, updated_at = now()
+{{seen}}
 returning {COLUMNS}
 """
 
-_GET = f"select {COLUMNS} from relationships where ns = $1 and id = $2"
-_DELETE = f"delete from relationships where ns = $1 and id = $2 returning {COLUMNS}"
+_DELETE = f"delete from relationships as edge where ns = $1 and id = $2{{seen}} returning {COLUMNS}"
 
-_ENDS = {"out": ("from_ns", "from_id", "to_ns", "to_id"), "in": ("to_ns", "to_id", "from_ns", "from_id")}
+# What an edge shows of a thing at its end: one that is not public is shown by no list, and a private one by nothing.
+_END = "(select visibility from things where things.ns = {edge}.{end}_ns and things.id = {edge}.{end}_id)"
+_ADDRESSED = "{edge}.visibility <> 'private'" + "".join(
+    f" and {_END} is distinct from 'private'".replace("{end}", end) for end in ("from", "to")
+)
+# By what it is not: the planner takes an equation for rare, and would read all edges of a thing for one page.
+_LISTED = f"coalesce({_END}, '') not in ('private', 'unlisted')"
+_START_IS_SEEN = "not exists (select from things where ns = $1 and id = $2 and visibility = 'private')"
 
 # `union` drops a place reached twice at the same depth, and the depth is bounded, so that a cycle ends. Each step looks its
 # edges up by the index of its direction.
@@ -79,48 +87,58 @@ class Relationships:
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    async def upsert(self, edge: RelationshipInput, key: IdempotencyKey | None = None) -> Relationship:
-        """The stored row. Things at its ends need not exist yet."""
+    async def upsert(
+        self, edge: RelationshipInput, key: IdempotencyKey | None = None, *, private: bool = True
+    ) -> Relationship:
+        """The stored row. Things at its ends need not exist yet.
+
+        Raises FORBIDDEN for an edge that is there and cannot be seen, when `private` ones are not the caller's to see.
+        """
         values = [
             edge.ns or edge.from_ns, edge.id or edge_id(edge), edge.type, edge.from_ns, edge.from_id,
             edge.to_ns, edge.to_id, edge.data, edge.code, edge.visibility,
         ]  # fmt: skip
+        statement = _UPSERT.format(seen="" if private else f"where {_ADDRESSED.format(edge='old')}")
         if key is not None:
-            (kept,) = await write_once(self._sql, key, _UPSERT, values)
-            return relationship_from(with_instants(kept))
-        row = (await self._sql.query(_UPSERT, values)).first()
-        assert row is not None, "an upsert returns its row"
-        return relationship_from(row)
+            rows = [with_instants(row) for row in await write_once(self._sql, key, statement, values)]
+        else:
+            rows = (await self._sql.query(statement, values)).dicts()
+        if not rows:
+            raise forbidden("this relationship is not yours to write")
+        return relationship_from(rows[0])
 
-    async def get(self, ns: str, id: str) -> Relationship | None:
-        row = (await self._sql.query(_GET, [ns, id], repeatable=True)).first()
-        return relationship_from(row) if row else None
-
-    async def delete(self, ns: str, id: str) -> Relationship | None:
-        row = (await self._sql.query(_DELETE, [ns, id])).first()
+    async def delete(self, ns: str, id: str, *, private: bool = True) -> Relationship | None:
+        """The deleted row; None when there is none to be seen."""
+        statement = _DELETE.format(seen="" if private else f" and {_ADDRESSED.format(edge='edge')}")
+        row = (await self._sql.query(statement, [ns, id])).first()
         return relationship_from(row) if row else None
 
     async def at(
-        self, ns: str, id: str, direction: Literal["out", "in"], options: EdgeOptions, visibility: str | None = None
+        self, ns: str, id: str, direction: Literal["out", "in"], options: EdgeOptions, *, private: bool = True
     ) -> tuple[list[Relationship], Page]:
         """The edges that start (`out`) or end (`in`) at a thing, newest first."""
-        parameters = Parameters()
+        parameters = Parameters(ns, id)
         where = Conditions(parameters)
-        near_ns, near_id, _, _ = _ENDS[direction]
-        where.equal(near_ns, ns)
-        where.equal(near_id, id)
+        near, far = ("from", "to") if direction == "out" else ("to", "from")
+        where.term(f"{near}_ns = $1 and {near}_id = $2")
         where.equal("type", options.type)
-        where.equal("visibility", visibility)
+        if not private:
+            where.equal("visibility", "public")
+            where.term(_START_IS_SEEN)
+            where.term(_LISTED.format(edge="relationships", end=far))
         edges, cursor = await self._page(where, parameters, options.limit, options.cursor)
         return edges, Page(limit=options.limit, next_cursor=cursor)
 
-    async def list_namespace(self, ns: str, options: RelationshipOptions) -> RelationshipList:
+    async def list_namespace(self, ns: str, options: RelationshipOptions, *, private: bool = True) -> RelationshipList:
         """The edges of a namespace, newest first."""
         parameters = Parameters()
         where = Conditions(parameters)
         where.equal("ns", ns)
         where.equal("type", options.type)
-        where.equal("visibility", options.visibility)
+        where.equal("visibility", options.visibility if private else "public")
+        if not private:
+            for end in ("from", "to"):
+                where.term(_LISTED.format(edge="relationships", end=end))
         edges, cursor = await self._page(where, parameters, options.limit, options.cursor)
         return RelationshipList(data=edges, pagination=Pagination(limit=options.limit, next_cursor=cursor))
 
@@ -138,17 +156,17 @@ class Relationships:
             del row["sort_key"]
         return [relationship_from(row) for row in rows[:limit]], next_cursor
 
-    async def traverse(self, ns: str, id: str, options: TraverseOptions, visibility: str | None = None) -> Graph:
+    async def traverse(self, ns: str, id: str, options: TraverseOptions, *, private: bool = True) -> Graph:
         """The places within `depth` edges, nearest first, and at most 1000 of the edges between them."""
         parameters = Parameters(ns, id, options.depth, options.limit)
         filters = ""
         if options.types is not None:
             filters += f" and edge.type = any({parameters.add(options.types)}::text[])"
-        if visibility is not None:
-            filters += f" and edge.visibility = {parameters.add(visibility)}"
+        if not private:
+            filters += f" and edge.visibility = 'public' and {_START_IS_SEEN}"
         directions = ("out", "in") if options.direction == "both" else (options.direction,)
         statement = _TRAVERSE.format(
-            steps=" union all ".join(_step(direction, filters) for direction in directions),
+            steps=" union all ".join(_step(direction, filters, private) for direction in directions),
             columns=", ".join(f"edge.{column}" for column in COLUMNS.split(", ")),
             filters=filters,
         )
@@ -159,9 +177,10 @@ class Relationships:
         )
 
 
-def _step(direction: str, filters: str) -> str:
-    near_ns, near_id, far_ns, far_id = _ENDS[direction]
+def _step(direction: str, filters: str, private: bool) -> str:
+    near, far = ("from", "to") if direction == "out" else ("to", "from")
+    listed = "" if private else f" and {_LISTED.format(edge='edge', end=far)}"
     return (
-        f"select edge.{far_ns} as ns, edge.{far_id} as id from relationships as edge "
-        f"where edge.{near_ns} = reached.ns and edge.{near_id} = reached.id{filters}"
+        f"select edge.{far}_ns as ns, edge.{far}_id as id from relationships as edge "
+        f"where edge.{near}_ns = reached.ns and edge.{near}_id = reached.id{filters}{listed}"
     )

@@ -51,14 +51,13 @@ class Statistics:
             totals=totals,
         )
 
-    async def types(self, ns: str | None, visibility: str | None = None) -> list[TypeCount]:
+    async def types(self, ns: str | None) -> list[TypeCount]:
         """Things by type, most first. Of all namespaces together: the planner's estimates above 100 000 rows."""
-        if ns is None and visibility is None and (await self._estimates()).get("things", 0) > ESTIMATED_ABOVE:
+        if ns is None and (await self._estimates()).get("things", 0) > ESTIMATED_ABOVE:
             return [TypeCount(type=name, count=count) for name, count in await self._common("things", "type")]
         parameters = Parameters()
         where = Conditions(parameters)
         where.equal("ns", ns)
-        where.equal("visibility", visibility)
         statement = (
             f"select type, count(*) as count from things where {where} group by 1 order by 2 desc, 1 limit {TOP}"
         )

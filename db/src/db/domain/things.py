@@ -15,7 +15,7 @@ from dotdo.contracts.db.models import (
     ThingList,
     ThingPatch,
 )
-from dotdo.errors import ServiceError, invalid_argument
+from dotdo.errors import ServiceError, forbidden, invalid_argument
 from dotdo.model import row_reader
 
 COLUMNS = "ns, id, type, content, code, data, visibility, version, created_at, updated_at"
@@ -25,20 +25,22 @@ _GET_WITH_EMBEDDING = f"select {COLUMNS}, embedding::real[] as embedding from th
 
 _CHANGES = """type = excluded.type, content = excluded.content, code = excluded.code, data = excluded.data,
     visibility = excluded.visibility, embedding = coalesce(excluded.embedding, old.embedding),
+    embedding_model = case when excluded.embedding is null then old.embedding_model end,
     version = old.version + 1, updated_at = now()"""
 
 _UPSERT = f"""
 insert into things as old (ns, id, type, content, code, data, visibility, embedding)
 values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8::vector)
-on conflict (ns, id) do update set {_CHANGES}
+on conflict (ns, id) do update set {_CHANGES}{{condition}}
 returning {COLUMNS}
 """
 
-_UPDATE_VERSION = f"""
-update things set
+_UPDATE = f"""
+update things as old set
     type = $3, content = $4, code = $5, data = $6::jsonb, visibility = $7, embedding = coalesce($8::vector, embedding),
+    embedding_model = case when $8::vector is null then embedding_model end,
     version = version + 1, updated_at = now()
-where ns = $1 and id = $2 and version = $9
+where ns = $1 and id = $2{{conditions}}
 returning {COLUMNS}
 """
 
@@ -62,7 +64,7 @@ returning version
 # Its edges go with the thing, and only with it: one statement is one transaction.
 _DELETE = """
 with gone as (
-    delete from things where ns = $1 and id = $2{condition} returning {columns}
+    delete from things where ns = $1 and id = $2{conditions} returning {columns}
 ), edges as (
     delete from relationships
     where ((from_ns, from_id) = ($1, $2) or (to_ns, to_id) = ($1, $2)) and exists (select from gone)
@@ -70,7 +72,11 @@ with gone as (
 select * from gone
 """
 
-_EXISTS = "select version from things where ns = $1 and id = $2"
+_STORED = "select version, visibility from things where ns = $1 and id = $2"
+
+# For who may not see private things: a condition of the write itself, so that none turns private in between.
+_SEEN = " and visibility <> 'private'"
+_SEEN_BEFORE = " where old.visibility <> 'private'"
 
 # PostgreSQL's name of a sort field, what its text is cast back from, and the text that keeps its microseconds.
 _SORT = {
@@ -100,33 +106,50 @@ class Things:
         return thing_from(row) if row else None
 
     async def upsert(
-        self, thing: ThingInput, *, if_version: int | None = None, key: IdempotencyKey | None = None
+        self,
+        thing: ThingInput,
+        *,
+        if_version: int | None = None,
+        must_exist: bool = False,
+        key: IdempotencyKey | None = None,
+        private: bool = True,
     ) -> Thing:
         """The stored row; `version` is 1 when it is new. An embedding that is not given stays.
 
-        Raises VERSION_MISMATCH when `if_version` is not the stored one, which is 0 while nothing is stored. With a key: three
-        round trips.
+        Raises VERSION_MISMATCH when `if_version` is not the stored one, which is 0 while nothing is stored, and FORBIDDEN for a
+        private thing when `private` ones are not the caller's to see. With a key: three round trips.
         """
         values: list[Any] = [
             thing.ns, thing.id, thing.type, thing.content, thing.code, thing.data, thing.visibility,
             vector(thing.embedding),
         ]  # fmt: skip
-        statement = _UPSERT
+        seen = "" if private else _SEEN
         if if_version == 0:
             statement = _INSERT
         elif if_version is not None:
-            statement = _UPDATE_VERSION
+            statement = _UPDATE.format(conditions=f" and version = $9{seen}")
             values.append(if_version)
+        elif must_exist:
+            statement = _UPDATE.format(conditions=seen)
+        else:
+            statement = _UPSERT.format(condition="" if private else _SEEN_BEFORE)
         if key is not None:
             rows = [thing_from(with_instants(row)) for row in await write_once(self._sql, key, statement, values)]
         else:
             rows = [thing_from(row) for row in (await self._sql.query(statement, values)).dicts()]
         if not rows:
-            raise version_mismatch()
+            raise await self._not_written(thing.ns, thing.id, private=private)
         return rows[0]
 
-    async def patch(self, ns: str, id: str, changes: ThingPatch, *, if_version: int | None = None) -> Thing | None:
-        """The changed row; None when there is none. Raises VERSION_MISMATCH, and INVALID_ARGUMENT for a null type."""
+    async def _not_written(self, ns: str, id: str, *, private: bool) -> ServiceError:
+        stored = None if private else await self._stored(ns, id)
+        hidden = stored is not None and stored["visibility"] == "private"
+        return forbidden("this thing is not yours to write") if hidden else version_mismatch()
+
+    async def patch(
+        self, ns: str, id: str, changes: ThingPatch, *, if_version: int | None = None, private: bool = True
+    ) -> Thing | None:
+        """The changed row; None when none is to be seen. Raises VERSION_MISMATCH, and INVALID_ARGUMENT for a null type."""
         parameters = Parameters(ns, id)
         assignments = ["version = version + 1", "updated_at = now()"]
         for name in sorted(changes.model_fields_set):
@@ -136,29 +159,33 @@ class Things:
             if name == "data":
                 assignments.append(f"data = jsonb_merge_patch(data, {parameters.add(value)}::jsonb)")
             elif name == "embedding":
-                assignments.append(f"embedding = {parameters.add(vector(value))}::vector")
+                assignments += [f"embedding = {parameters.add(vector(value))}::vector", "embedding_model = null"]
             else:
                 assignments.append(f"{name} = {parameters.add(value)}")
-        condition = f" and version = {parameters.add(if_version)}" if if_version is not None else ""
         statement = (
-            f"update things set {', '.join(assignments)} where ns = $1 and id = $2{condition} returning {COLUMNS}"
+            f"update things set {', '.join(assignments)} "
+            f"where ns = $1 and id = $2{_conditions(parameters, if_version, private)} returning {COLUMNS}"
         )
+        return await self._changed(statement, parameters, if_version, private)
+
+    async def delete(self, ns: str, id: str, *, if_version: int | None = None, private: bool = True) -> Thing | None:
+        """The deleted row; None when there is none to be seen. Raises VERSION_MISMATCH."""
+        parameters = Parameters(ns, id)
+        statement = _DELETE.format(conditions=_conditions(parameters, if_version, private), columns=COLUMNS)
+        return await self._changed(statement, parameters, if_version, private)
+
+    async def _changed(
+        self, statement: str, parameters: Parameters, if_version: int | None, private: bool
+    ) -> Thing | None:
         row = (await self._sql.query(statement, parameters.values)).first()
-        if row is None and if_version is not None and await self.version(ns, id) is not None:
-            raise version_mismatch()
+        if row is None and if_version is not None:
+            stored = await self._stored(*parameters.values[:2])
+            if stored is not None and (private or stored["visibility"] != "private"):
+                raise version_mismatch()
         return thing_from(row) if row else None
 
-    async def version(self, ns: str, id: str) -> int | None:
-        row = (await self._sql.query(_EXISTS, [ns, id], repeatable=True)).first()
-        return int(row["version"]) if row else None
-
-    async def delete(self, ns: str, id: str, *, if_version: int | None = None) -> Thing | None:
-        """The deleted row; None when there is none. Raises VERSION_MISMATCH."""
-        condition, values = ("", [ns, id]) if if_version is None else (" and version = $3", [ns, id, if_version])
-        row = (await self._sql.query(_DELETE.format(condition=condition, columns=COLUMNS), values)).first()
-        if row is None and if_version is not None and await self.version(ns, id) is not None:
-            raise version_mismatch()
-        return thing_from(row) if row else None
+    async def _stored(self, ns: str, id: str) -> dict[str, Any] | None:
+        return (await self._sql.query(_STORED, [ns, id], repeatable=True)).first()
 
     async def batch_upsert(self, things: Sequence[ThingInput], key: IdempotencyKey | None = None) -> BatchResult:
         """All or none. Raises INVALID_ARGUMENT when a thing stands in the batch twice."""
@@ -215,6 +242,12 @@ class Things:
             ).rows[0][0]
             return int(plan[0]["Plan"]["Plan Rows"])
         return None
+
+
+def _conditions(parameters: Parameters, if_version: int | None, private: bool) -> str:
+    """Of a write of one thing."""
+    version = "" if if_version is None else f" and version = {parameters.add(if_version)}"
+    return version + ("" if private else _SEEN)
 
 
 def _filters(parameters: Parameters, ns: str, type_: str | None, visibility: str | None) -> Conditions:

@@ -80,6 +80,7 @@ class RawSql:
             isolation=_ISOLATION[options.isolation],
             read_only=options.read_only,
             timeout_s=options.timeout_ms / 1000,
+            repeatable=options.read_only,
             raw_sql=True,
         )
 

@@ -5,15 +5,13 @@ from urllib.parse import quote
 
 from db.domain.database import Database
 from db.domain.idempotency import IdempotencyKey, idempotency_key
-from db.domain.relationships import edge_id
-from db.domain.things import version_mismatch
 from db.handlers.conditions import matches_none, requires_existing, version_tag, write_condition
 from db.handlers.rpc_endpoint import RpcEndpoint
-from db.handlers.visibility import only_public, require_private_read, sees
+from db.handlers.visibility import may_see_private, require_private_read, sees
 from dotdo.contracts.common import ServiceCard, service_card
 from dotdo.contracts.db import CONTRACT
 from dotdo.contracts.db import models as m
-from dotdo.errors import forbidden, invalid_argument, not_found
+from dotdo.errors import invalid_argument, not_found
 from dotdo.http import HttpResponse, json_text_response
 from dotdo.model import validated
 from dotdo.paging import Page
@@ -62,59 +60,56 @@ class HttpHandlers:
         return await self._database.things.batch_upsert(body.things, _idempotency(call, body.model_dump()))
 
     async def get_thing(self, call: Call, *, ns: str, id: str) -> HttpResponse:
-        thing = await self._visible(call, ns, id)
+        """404 when there is none, and also when it is private and not for this caller."""
+        thing = await self._database.things.get(ns, id)
+        if thing is None or not sees(call, thing.visibility):
+            raise not_found("no such thing")
         tag = version_tag(thing.version)
         if matches_none(call, tag):
             return HttpResponse(304, headers=[("etag", tag)])
         return json_text_response(thing.model_dump_json(by_alias=False), headers=[("etag", tag)])
 
     async def patch_thing(self, call: Call, *, ns: str, id: str, body: m.ThingPatch) -> HttpResponse:
-        await self._visible(call, ns, id)
-        thing = await self._database.things.patch(ns, id, body, if_version=write_condition(call))
+        condition, private = write_condition(call), may_see_private(call)
+        thing = await self._database.things.patch(ns, id, body, if_version=condition, private=private)
         if thing is None:
             raise not_found("no such thing")
         return _written(thing)
 
     async def delete_thing(self, call: Call, *, ns: str, id: str) -> m.Thing:
-        await self._visible(call, ns, id)
-        deleted = await self._database.things.delete(ns, id, if_version=write_condition(call))
+        condition, private = write_condition(call), may_see_private(call)
+        deleted = await self._database.things.delete(ns, id, if_version=condition, private=private)
         if deleted is None:
             raise not_found("no such thing")
         return deleted
 
     async def thing_relationships(self, call: Call, *, ns: str, id: str, query: m.EdgeQuery) -> m.RelationshipPage:
         options = m.EdgeOptions(type=query.type, limit=query.limit, cursor=query.cursor)
-        edges, page = await self._database.relationships.at(ns, id, query.direction, options, only_public(call))
+        private = may_see_private(call)
+        edges, page = await self._database.relationships.at(ns, id, query.direction, options, private=private)
         return m.RelationshipPage(data=edges, page=page)
 
     async def thing_graph(self, call: Call, *, ns: str, id: str, query: m.GraphQuery) -> m.Graph:
         options = m.TraverseOptions(depth=query.depth, direction=query.direction, limit=query.limit)
-        return await self._database.relationships.traverse(ns, id, options, only_public(call))
+        return await self._database.relationships.traverse(ns, id, options, private=may_see_private(call))
 
     async def list_relationships(self, call: Call, *, query: m.RelationshipQuery) -> m.RelationshipPage:
-        options = m.RelationshipOptions(
-            limit=query.limit, cursor=query.cursor, type=query.type, visibility="public" if only_public(call) else None
-        )
-        found = await self._database.relationships.list_namespace(query.ns, options)
+        options = m.RelationshipOptions(limit=query.limit, cursor=query.cursor, type=query.type)
+        private = may_see_private(call)
+        found = await self._database.relationships.list_namespace(query.ns, options, private=private)
         return m.RelationshipPage(
             data=found.data, page=Page(limit=query.limit, next_cursor=found.pagination.next_cursor)
         )
 
     async def create_relationship(self, call: Call, *, body: m.RelationshipInput) -> HttpResponse:
-        """A private edge is not overwritten by who may not see it."""
-        if only_public(call):
-            stored = await self._database.relationships.get(body.ns or body.from_ns, body.id or edge_id(body))
-            if stored is not None and not sees(call, stored.visibility):
-                raise forbidden("this relationship is not yours to write")
-        edge = await self._database.relationships.upsert(body, _idempotency(call, body.model_dump()))
+        """An edge is not overwritten by who may not see it."""
+        key = _idempotency(call, body.model_dump())
+        edge = await self._database.relationships.upsert(body, key, private=may_see_private(call))
         status = 201 if edge.version == 1 else 200
         return json_text_response(edge.model_dump_json(by_alias=False), status)
 
     async def delete_relationship(self, call: Call, *, ns: str, id: str) -> m.Relationship:
-        edge = await self._database.relationships.get(ns, id)
-        if edge is None or not sees(call, edge.visibility):
-            raise not_found("no such relationship")
-        deleted = await self._database.relationships.delete(ns, id)
+        deleted = await self._database.relationships.delete(ns, id, private=may_see_private(call))
         if deleted is None:
             raise not_found("no such relationship")
         return deleted
@@ -146,24 +141,14 @@ class HttpHandlers:
     async def rpc(self, call: Call, *, body: m.RpcBody) -> HttpResponse:
         return json_text_response(await self._rpc.call(body, call.defer))
 
-    async def _visible(self, call: Call, ns: str, id: str) -> m.Thing:
-        """The thing. 404 when there is none, and also when it is private and not for this caller."""
-        thing = await self._database.things.get(ns, id)
-        if thing is None or not sees(call, thing.visibility):
-            raise not_found("no such thing")
-        return thing
-
     async def _write(self, call: Call, thing: m.ThingInput) -> HttpResponse:
         """A private thing is not overwritten by who may not see it."""
-        version = write_condition(call)
-        key = _idempotency(call, [thing.model_dump(), version])
-        if only_public(call) or requires_existing(call):
-            stored = await self._database.things.get(thing.ns, thing.id)
-            if stored is None and requires_existing(call):
-                raise version_mismatch()
-            if stored is not None and not sees(call, stored.visibility):
-                raise forbidden("this thing is not yours to write")
-        return _written(await self._database.things.upsert(thing, if_version=version, key=key))
+        version, must_exist = write_condition(call), requires_existing(call)
+        key = _idempotency(call, [thing.model_dump(), "*" if must_exist else version])
+        written = await self._database.things.upsert(
+            thing, if_version=version, must_exist=must_exist, key=key, private=may_see_private(call)
+        )
+        return _written(written)
 
 
 def _idempotency(call: Call, request: Any) -> IdempotencyKey | None:

@@ -15,11 +15,6 @@ def sees(call: Call, visibility: str) -> bool:
     return visibility != "private" or may_see_private(call)
 
 
-def only_public(call: Call) -> str | None:
-    """The visibility that lists are held to for this caller; None for one who sees everything."""
-    return None if may_see_private(call) else "public"
-
-
 def require_private_read(call: Call) -> None:
     if not may_see_private(call):
         raise forbidden(f"this needs the permission {PRIVATE_READ}")

@@ -1,21 +1,78 @@
 """Schedules as people write them, and the instants they mean. UTC throughout."""
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Protocol
 
 from croniter import CroniterBadDateError, croniter
 
 from dotdo.errors import invalid_argument
 
-ALIASES = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@yearly": "0 0 1 1 *",
+
+class Schedule(Protocol):
+    def latest(self, at: datetime) -> datetime:
+        """The last instant that is not after `at`."""
+        ...
+
+    def following(self, after: datetime) -> datetime:
+        """The first instant after `after`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Every `period` from `anchor` on, and before it."""
+
+    period: timedelta
+    anchor: datetime
+
+    def latest(self, at: datetime) -> datetime:
+        return self.anchor + (at - self.anchor) // self.period * self.period
+
+    def following(self, after: datetime) -> datetime:
+        return self.latest(after) + self.period
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """Five fields that `parse` has checked. Two day fields without a star are alternatives."""
+
+    fields: str
+
+    def latest(self, at: datetime) -> datetime:
+        # get_prev answers strictly before its start; a start one second on makes `at` itself eligible.
+        start = at.replace(microsecond=0) + timedelta(seconds=1)
+        found: datetime = croniter(self.fields, start).get_prev(datetime)
+        return found
+
+    def following(self, after: datetime) -> datetime:
+        found: datetime = croniter(self.fields, after).get_next(datetime)
+        return found
+
+
+MONDAY = datetime(2001, 1, 1, tzinfo=UTC)
+"""The anchor of `every N …`: an even N gives round times of the day, weeks begin on Mondays."""
+
+_SUNDAY = MONDAY - timedelta(days=1)
+_PERIODS = {
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+}
+_NAMED: dict[str, Schedule] = {
+    "@hourly": Interval(_PERIODS["hour"], MONDAY),
+    "@daily": Interval(_PERIODS["day"], MONDAY),
+    "@weekly": Interval(_PERIODS["week"], _SUNDAY),
+    "@monthly": Cron("0 0 1 * *"),
+    "@yearly": Cron("0 0 1 1 *"),
+    "@annually": Cron("0 0 1 1 *"),
 }
 
-_EVERY = re.compile(r"every (\d{1,4}) (minute|hour)s?\Z")
+_EVERY = re.compile(r"every ([0-9]{1,4}) (minute|hour|day|week)s?\Z", re.IGNORECASE)
 # croniter takes R for a random time, another at each look.
 _RANDOM = re.compile(r"(?:^|[\s,])r", re.IGNORECASE)
 _STEP = re.compile(r"/(\d+)")
@@ -23,27 +80,36 @@ _WIDTHS = (60, 24, 31, 12, 7)  # of the five fields
 _SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 # croniter reads a range of one, such as 5-5, as the whole field.
 _RANGE_OF_ONE = re.compile(r"\b(\w+)-\1\b(?:/\d+)?", re.IGNORECASE)
-_UNITS = {"minute": (60, "*/{} * * * *"), "hour": (24, "0 */{} * * *")}
 
 
-def to_cron(schedule: str) -> str:
-    """Five-field cron for a cron expression, an `@alias` or `every N minutes|hours` with N dividing 60 or 24 evenly.
-
-    Raises INVALID_ARGUMENT naming what is wrong.
+@lru_cache(maxsize=1024)
+def parse(text: str) -> Schedule:
+    """A five-field cron expression, an `@name`, or `every N minutes|hours|days|weeks`: the true interval, also where N does
+    not divide the hour or the day. Raises INVALID_ARGUMENT naming what is wrong.
     """
-    text = schedule.strip()
-    if text in ALIASES:
-        return ALIASES[text]
+    text = text.strip()
+    if text in _NAMED:
+        return _NAMED[text]
     every = _EVERY.match(text)
-    if every:
-        count, unit = int(every[1]), every[2]
-        whole, template = _UNITS[unit]
-        if count == 0 or whole % count:
-            raise invalid_argument(f"schedule: every {count} {unit}s does not divide {whole} evenly")
-        return template.format(count)
+    if every is None:
+        return Cron(_checked(text))
+    count = int(every[1])
+    if count == 0:
+        raise invalid_argument("schedule: every 0 is never")
+    return Interval(count * _PERIODS[every[2].lower()], MONDAY)
+
+
+def next_instants(schedule: Schedule, after: datetime, count: int) -> Iterator[datetime]:
+    """The first `count` instants after `after`."""
+    for _ in range(count):
+        after = schedule.following(after)
+        yield after
+
+
+def _checked(text: str) -> str:
     fields = text.split()
-    if len(fields) != 5 or _RANDOM.search(text) or not croniter.is_valid(text):
-        raise invalid_argument("schedule: not five-field cron, an @alias or 'every N minutes|hours'")
+    if len(fields) != 5 or not text.isascii() or _RANDOM.search(text) or not croniter.is_valid(text):
+        raise invalid_argument("schedule: not five-field cron, an @name or 'every N minutes|hours|days|weeks'")
     for field, whole in zip(fields, _WIDTHS, strict=True):
         if any(int(step) > whole for step in _STEP.findall(field)):
             raise invalid_argument(f"schedule: the step of {field} is larger than the {whole} its field has")
@@ -53,17 +119,3 @@ def to_cron(schedule: str) -> str:
     except CroniterBadDateError as error:
         raise invalid_argument("schedule: no such date ever comes") from error
     return text
-
-
-def latest_instant(schedule: str, at: datetime) -> datetime:
-    """The last instant of the schedule that is not after `at`."""
-    # get_prev answers strictly before its start; a start one second on makes `at` itself eligible.
-    start = datetime.fromtimestamp(int(at.timestamp()) + 1, UTC)
-    found: datetime = croniter(to_cron(schedule), start).get_prev(datetime)
-    return found
-
-
-def next_instant(schedule: str, after: datetime) -> datetime:
-    """The first instant of the schedule after `after`."""
-    found: datetime = croniter(to_cron(schedule), after).get_next(datetime)
-    return found

@@ -1,46 +1,78 @@
-"""Tasks and their executions in PostgreSQL."""
+"""What ran and how it went, in PostgreSQL: attempts, runs, statistics, and what is forgotten in the end."""
 
-from datetime import datetime
-from typing import Any
-
-from dotdo.contracts.schedule import Execution, Trigger
+from dotdo.contracts.schedule.models import Execution, ExecutionPage, Run, TaskStats
+from dotdo.errors import not_found
+from dotdo.paging import Page, decode_cursor, encode_cursor
 from dotdo.sql import Sql
-from schedule.domain.registry import TaskDefinition
 
-_ADD_DEFAULTS = """
-insert into scheduled_tasks (name, schedule, handler, description)
-select name, schedule, name, description
-from unnest($1::text[], $2::text[], $3::text[]) as defaults (name, schedule, description)
-on conflict (name) do nothing
+KEPT_DAYS = 90
+KEPT_OF_EACH_TASK = 100
+STATS_DAYS = 7
+
+_BATCH = 1000
+_MOST_BATCHES = 20
+
+_COLUMNS = """run_id, task, attempt, trigger, status, scheduled_at, started_at, finished_at, duration_ms, next_attempt_at,
+result, error_code, error_message"""
+
+_NEWEST = f"""
+select {_COLUMNS}, token::text as place from task_executions
+where ($1::text is null or task = $1) and ($2::text is null or status = $2) and ($3::bigint is null or token < $3)
+order by task_executions.token desc limit $4
 """
 
-_TASKS = "select name, schedule, handler, enabled, description, last_scheduled_at from scheduled_tasks order by name"
+_RUN = f"select {_COLUMNS}, token from task_executions where run_id = $1 order by attempt"
+_RUN_OF_KEY = "select run_id, task from task_executions where idempotency_key = $1"
 
-# One statement: whoever inserts the run owns it, and the task remembers that this instant is taken.
-_CLAIM = """
-with claimed as (
-    insert into task_executions (run_id, task, trigger, status, scheduled_at)
-    values ($1, $2, $3, 'running', $4::timestamptz)
-    on conflict do nothing
-    returning task, scheduled_at
-), remembered as (
-    update scheduled_tasks set last_scheduled_at = greatest(last_scheduled_at, claimed.scheduled_at)
-    from claimed where name = claimed.task
+# A run's outcome is its last attempt's, its lag its first one's.
+_STATS = f"""
+with attempts as (
+    select * from task_executions where started_at > now() - interval '{STATS_DAYS} days'
+), ends as (
+    select distinct on (run_id) task, status, token from attempts order by run_id, attempt desc
+), counts as (
+    select task,
+        count(*) filter (where status = 'succeeded') as succeeded,
+        count(*) filter (where status = 'dead') as dead,
+        count(*) filter (where status = 'missed') as missed,
+        max(token) filter (where status = 'succeeded') as last_success
+    from ends group by task
+), failures as (
+    select task, count(*) as consecutive from ends join counts using (task)
+    where status = 'dead' and token > coalesce(last_success, 0) group by task
+), times as (
+    select task,
+        percentile_cont(0.5) within group (order by duration_ms) filter (where status = 'succeeded') as duration_p50_ms,
+        percentile_cont(0.95) within group (order by duration_ms) filter (where status = 'succeeded') as duration_p95_ms,
+        percentile_cont(0.5) within group (order by lag_ms) filter (where timed) as lag_p50_ms,
+        percentile_cont(0.95) within group (order by lag_ms) filter (where timed) as lag_p95_ms
+    from (
+        select *, attempt = 1 and status not in ('missed', 'skipped') and trigger in ('cron', 'catch-up') as timed,
+            greatest(extract(epoch from started_at - scheduled_at) * 1000, 0)::double precision as lag_ms
+        from attempts
+    ) measured group by task
 )
-select task from claimed
+select name as task, coalesce(succeeded + dead, 0)::integer as runs, coalesce(succeeded, 0)::integer as succeeded,
+    coalesce(dead, 0)::integer as dead, coalesce(missed, 0)::integer as missed,
+    succeeded::double precision / nullif(succeeded + dead, 0) as success_rate,
+    duration_p50_ms, duration_p95_ms, lag_p50_ms, lag_p95_ms,
+    coalesce(consecutive, 0)::integer as consecutive_failures
+from scheduled_tasks left join counts on counts.task = name left join failures on failures.task = name
+    left join times on times.task = name
+order by name
 """
 
-_FINISH = """
-update task_executions
-set status = $2, finished_at = now(), duration_ms = $3, result = $4::jsonb, error_code = $5, error_message = $6
-where run_id = $1 and attempt = 1 and status = 'running'
-"""
-
-_COLUMNS = """run_id, task, attempt, trigger, status, scheduled_at, started_at, finished_at, duration_ms, result, error_code,
-error_message"""
-_NEWEST = f"select {_COLUMNS} from task_executions order by started_at desc, run_id desc, attempt desc limit $1"
-_NEWEST_OF_TASK = f"""
-select {_COLUMNS} from task_executions where task = $1 order by started_at desc, run_id desc, attempt desc limit $2
+# Age is the database's to tell. What runs or waits stays, whatever its age.
+_FORGET = f"""
+delete from task_executions where token in (
+    select token from task_executions old
+    where started_at < now() - interval '{KEPT_DAYS} days' and status <> 'running' and next_attempt_at is null
+        and (select count(*) from (
+            select from task_executions newer where newer.task = old.task and newer.token > old.token
+            limit {KEPT_OF_EACH_TASK}
+        ) kept) = {KEPT_OF_EACH_TASK}
+    order by started_at limit {_BATCH}
+)
 """
 
 
@@ -48,40 +80,58 @@ class History:
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    async def add_defaults(self, defaults: tuple[TaskDefinition, ...]) -> None:
-        """Adds the tasks that are not there yet; edited ones stay as they are."""
-        await self._sql.execute(
-            _ADD_DEFAULTS,
-            [task.name for task in defaults],
-            [task.schedule for task in defaults],
-            [task.description for task in defaults],
+    async def page(
+        self, limit: int, cursor: str | None, *, task: str | None = None, status: str | None = None
+    ) -> ExecutionPage:
+        """The newest attempts first. Raises INVALID_ARGUMENT for a cursor of anybody else."""
+        before = _token(cursor) if cursor else None
+        rows = await self._sql.rows(_NEWEST, task, status, before, limit + 1)
+        more = len(rows) > limit
+        places = [row.pop("place") for row in rows]
+        return ExecutionPage(
+            data=[Execution(**row) for row in rows[:limit]],
+            page=Page(limit=limit, next_cursor=encode_cursor([places[limit - 1]]) if more else None),
         )
 
-    async def tasks(self) -> list[dict[str, Any]]:
-        return await self._sql.rows(_TASKS)
+    async def run(self, run_id: str) -> Run:
+        """Raises 404."""
+        run, _ = await self.run_and_token(run_id)
+        return run
 
-    async def claim(self, run_id: str, task: str, trigger: Trigger, scheduled_at: datetime) -> bool:
-        """Whether this caller owns the run: false for a duplicate event."""
-        return await self._sql.first(_CLAIM, run_id, task, trigger, scheduled_at.isoformat()) is not None
+    async def run_and_token(self, run_id: str) -> tuple[Run, int]:
+        """With the token of its last attempt. Raises 404."""
+        rows = await self._sql.rows(_RUN, run_id)
+        if not rows:
+            raise not_found("no such run")
+        tokens = [int(row.pop("token")) for row in rows]
+        attempts = [Execution(**row) for row in rows]
+        last = attempts[-1]
+        run = Run(
+            run_id=run_id, task=last.task, scheduled_at=last.scheduled_at, status=last.status, attempts=attempts
+        )  # fmt: skip
+        return run, tokens[-1]
 
-    async def finish(
-        self,
-        run_id: str,
-        status: str,
-        duration_ms: int,
-        *,
-        result: dict[str, Any] | None = None,
-        error_code: str | None = None,
-        error_message: str | None = None,
-    ) -> None:
-        await self._sql.execute(_FINISH, run_id, status, duration_ms, result, error_code, error_message)
+    async def run_of_key(self, key: str) -> tuple[str, str] | None:
+        """Run id and task of the run that was started under this idempotency key."""
+        row = await self._sql.first(_RUN_OF_KEY, key)
+        return None if row is None else (row["run_id"], row["task"])
 
-    async def newest(self, limit: int) -> list[Execution]:
-        return _executions(await self._sql.rows(_NEWEST, limit))
+    async def stats(self) -> list[TaskStats]:
+        return [TaskStats(**row) for row in await self._sql.rows(_STATS)]
 
-    async def newest_of(self, task: str, limit: int) -> list[Execution]:
-        return _executions(await self._sql.rows(_NEWEST_OF_TASK, task, limit))
+    async def forget(self) -> int:
+        """Deletes attempts older than 90 days but for the last 100 of each task, in batches; how many."""
+        deleted = 0
+        for _ in range(_MOST_BATCHES):
+            count: int = await self._sql.execute(_FORGET)
+            deleted += count
+            if count < _BATCH:
+                break
+        return deleted
 
 
-def _executions(rows: list[dict[str, Any]]) -> list[Execution]:
-    return [Execution(**row) for row in rows]
+def _token(cursor: str) -> int:
+    (text,) = decode_cursor(cursor, 1)
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        decode_cursor("", 1)
+    return int(text)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dotdo.contracts.schedule.models import DEFAULT_TIMEOUT_S
 from dotdo.log import Logger
 from dotdo.ports import Bindings
 from dotdo.sql import Sql
@@ -46,8 +47,9 @@ Registry = Mapping[str, Handler]
 
 @dataclass(frozen=True, slots=True)
 class TaskDefinition:
-    """Names are `[a-z0-9-]{1,64}`; `schedule` is what `expressions.to_cron` takes."""
+    """Names are `[a-z0-9-]{1,64}`; `schedule` is what `expressions.parse` takes. `timeout_s` is at most 180."""
 
     name: str
     schedule: str
     description: str
+    timeout_s: int = DEFAULT_TIMEOUT_S

@@ -1,138 +1,150 @@
-"""Decides what is due at a cron event and runs it, each run once."""
+"""A cron event from beginning to end: what is due is read, planned and carried out, each run by one isolate only."""
 
 import asyncio
-import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
-from dotdo.contracts.schedule import Task, TickResult
-from dotdo.errors import ServiceError
+from dotdo.contracts.schedule.models import TickResult
+from dotdo.errors import ServiceError, invalid_argument
 from dotdo.instants import rfc3339
 from dotdo.log import Logger
-from dotdo.ports import Bindings
-from dotdo.sql import Sql
-from schedule.domain.expressions import latest_instant, next_instant
+from dotdo.ports import Clock
+from schedule.domain.catalog import Catalog
+from schedule.domain.executor import Executor
 from schedule.domain.history import History
-from schedule.domain.registry import Registry, Skipped, TaskContext, TaskDefinition
+from schedule.domain.invocation import Invocation
+from schedule.domain.ledger import Ledger, Snapshot, run_id
+from schedule.domain.plan import Pass, Plan, Resume, Start, plan
+from schedule.domain.registry import TaskDefinition
+from schedule.domain.state import OpenRun
 
-TASK_TIMEOUT_S = 29.0
 CONCURRENT_TASKS = 4
+FURTHEST_AHEAD = timedelta(days=1)
+"""An event from further in the future would take instants that are to come from the events they belong to."""
 
+_OUTCOMES = ("succeeded", "failed", "retrying", "skipped", "missed", "yielded")
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    task: str
-    handler: str
-    instant: datetime
+Settled = tuple[str, str] | None
+"""The outcome, and the run or task it is of. None: another isolate was first."""
 
-    @property
-    def run_id(self) -> str:
-        return f"{self.task}@{int(self.instant.timestamp() * 1000)}"
-
-
-def due_at(task: dict[str, Any], at: datetime) -> datetime | None:
-    """The latest instant of the task's schedule not after `at`, unless it is disabled or that instant is taken."""
-    if not task["enabled"]:
-        return None
-    instant = latest_instant(task["schedule"], at)
-    last = task["last_scheduled_at"]
-    return None if last is not None and instant <= datetime.fromisoformat(last) else instant
-
-
-def _next_run(task: dict[str, Any], now: datetime) -> str | None:
-    """Null for a task that will not run: it is disabled, or its schedule cannot be read."""
-    if not task["enabled"]:
-        return None
-    try:
-        return rfc3339(next_instant(task["schedule"], now).timestamp())
-    except ServiceError:
-        return None
+Job = tuple[str, Callable[[], Awaitable[Settled]]]
+"""What it is called if it breaks, and what to do."""
 
 
 class Scheduler:
     def __init__(
-        self, bindings: Bindings, log: Logger, handlers: Registry, defaults: tuple[TaskDefinition, ...]
+        self,
+        clock: Clock,
+        log: Logger,
+        *,
+        ledger: Ledger,
+        catalog: Catalog,
+        history: History,
+        executor: Executor,
+        defaults: Sequence[TaskDefinition],
     ) -> None:
-        self._bindings = bindings
+        self._clock = clock
         self._log = log
-        self._handlers = handlers
+        self._ledger = ledger
+        self._catalog = catalog
+        self._history = history
+        self._executor = executor
         self._defaults = defaults
-        self._sql = Sql(bindings)
-        self.history = History(self._sql)
-
-    @property
-    def handler_names(self) -> list[str]:
-        return sorted(self._handlers)
 
     async def tick(self, cron: str, scheduled_ms: int) -> TickResult:
-        """Runs what is due at the event's scheduled time. A duplicate event does nothing."""
+        """Runs what is due at the event's scheduled time. A duplicate event does nothing.
+
+        Raises when the database does not answer at the beginning: the next event does what this one would have.
+        """
         at = datetime.fromtimestamp(scheduled_ms / 1000, UTC)
-        await self.history.add_defaults(self._defaults)
-        due = [one for task in await self.history.tasks() if (one := self._due(task, at)) is not None]
+        if at > datetime.fromtimestamp(self._clock.now_s(), UTC) + FURTHEST_AHEAD:
+            raise invalid_argument("scheduledMs: more than a day ahead")
+        invocation = Invocation.of_event(at)
+        snapshot = await self._read()
+        todo = plan(snapshot.tasks, snapshot.runs, at)
+        for name in todo.unreadable:
+            self._log.error("task.schedule_invalid", task=name)
+        settled = await self._do(self._jobs(todo, invocation))
+        if _first_of_the_day(at):
+            await self._forget()
+        by_outcome = {outcome: sorted(of for kind, of in settled if kind == outcome) for outcome in _OUTCOMES}
+        self._log.info("tick", cron=cron, **{outcome: len(runs) for outcome, runs in by_outcome.items()})
+        return TickResult(cron=cron, scheduled_at=rfc3339(scheduled_ms / 1000), **by_outcome)
+
+    async def _read(self) -> Snapshot:
+        names = [task.name for task in self._defaults]
+        snapshot = await self._ledger.read(names)
+        if snapshot.incomplete:
+            await self._catalog.add_defaults(self._defaults)
+            snapshot = await self._ledger.read(names)
+        return snapshot
+
+    def _jobs(self, todo: Plan, invocation: Invocation) -> list[Job]:
+        def job(call: Callable[..., Awaitable[Settled]], *args: object) -> Callable[[], Awaitable[Settled]]:
+            return lambda: call(*args)
+
+        return [
+            *((run.run_id, job(self._abandon, run)) for run in todo.abandon),
+            *((run_id(one.task.name, one.instant), job(self._write_pass, one)) for one in todo.passes),
+            *((one.run.run_id, job(self._resume, one, invocation)) for one in todo.resume),
+            *((run_id(one.task.name, one.instant), job(self._start, one, invocation)) for one in todo.start),
+        ]
+
+    async def _do(self, jobs: Sequence[Job]) -> list[tuple[str, str]]:
+        """At most four at once. One that breaks keeps no other from its turn."""
         slots = asyncio.Semaphore(CONCURRENT_TASKS)  # of this invocation alone, shared with no other request
 
-        async def bounded(one: _Due) -> str:
+        async def settle(called: str, call: Callable[[], Awaitable[Settled]]) -> Settled:
             async with slots:
-                return await self._run(one)
+                try:
+                    return await call()
+                except Exception as error:
+                    self._log.error("run.broken", run_id=called, error=repr(error))
+                    return "failed", called
 
-        outcomes = await asyncio.gather(*(bounded(one) for one in due))
-        by_status: dict[str, list[str]] = {"succeeded": [], "failed": [], "skipped": []}
-        for one, status in zip(due, outcomes, strict=True):
-            by_status[status].append(one.run_id)
-        self._log.info("tick", cron=cron, **{status: len(runs) for status, runs in by_status.items()})
-        return TickResult(cron=cron, scheduled_at=rfc3339(scheduled_ms / 1000), **by_status)
+        settled = await asyncio.gather(*(settle(*job) for job in jobs))
+        return [one for one in settled if one is not None]
 
-    async def tasks(self) -> list[Task]:
-        now = datetime.fromtimestamp(self._bindings.clock.now_s(), UTC)
-        await self.history.add_defaults(self._defaults)
-        return [Task(**row, next_run_at=_next_run(row, now)) for row in await self.history.tasks()]
-
-    def _due(self, task: dict[str, Any], at: datetime) -> _Due | None:
-        """A task whose schedule cannot be read is logged: it keeps no other from running."""
-        try:
-            instant = due_at(task, at)
-        except ServiceError as error:
-            self._log.error("task.schedule_invalid", task=task["name"], detail=error.detail)
+    async def _start(self, start: Start, invocation: Invocation) -> Settled:
+        if invocation.room_s(start.task.timeout_s) is None:
+            return "yielded", start.task.name
+        claim = await self._ledger.start(start)
+        if claim is None:
             return None
-        return None if instant is None else _Due(task["name"], task["handler"], instant)
+        return await self._executor.carry_out(start.task, claim, invocation), claim.run_id
 
-    async def _run(self, due: _Due) -> str:
-        """One run, its outcome recorded. `skipped`: another event owns it."""
-        if not await self.history.claim(due.run_id, due.task, "cron", due.instant):
-            return "skipped"
-        started = time.perf_counter()
-        error: ServiceError | None = None
-        result: dict[str, Any] | None = None
-        try:
-            result = await self._handle(due)
-        except Skipped as skipped:
-            duration_ms = round((time.perf_counter() - started) * 1000)
-            await self.history.finish(due.run_id, "skipped", duration_ms, error_message=skipped.reason)
-            return "skipped"
-        except ServiceError as raised:
-            error = raised
-        duration_ms = round((time.perf_counter() - started) * 1000)
-        if error is None:
-            await self.history.finish(due.run_id, "succeeded", duration_ms, result=result)
-            return "succeeded"
-        self._log.error("task.failed", task=due.task, run_id=due.run_id, code=error.code, detail=error.detail)
-        await self.history.finish(due.run_id, "failed", duration_ms, error_code=error.code, error_message=error.detail)
-        return "failed"
+    async def _resume(self, resume: Resume, invocation: Invocation) -> Settled:
+        if invocation.room_s(resume.task.timeout_s) is None:
+            return "yielded", resume.task.name
+        claim = await self._ledger.resume(resume.task, resume.run.token)
+        if claim is None:
+            return None
+        return await self._executor.carry_out(resume.task, claim, invocation), claim.run_id
 
-    async def _handle(self, due: _Due) -> dict[str, Any]:
-        handler = self._handlers.get(due.handler)
-        if handler is None:
-            raise ServiceError("HANDLER_NOT_FOUND", 500, "Handler not found", f"no handler {due.handler!r}")
-        now_s = self._bindings.clock.now_s()
-        context = TaskContext(self._bindings, self._sql, self._log, now_s, now_s + TASK_TIMEOUT_S)
+    async def _write_pass(self, passed: Pass) -> Settled:
+        claim = await self._ledger.write_pass(passed)
+        if claim is None:
+            return None
+        self._log.warn("run", task=claim.task, run_id=claim.run_id, status=passed.status, detail=passed.reason)
+        return passed.status, claim.run_id
+
+    async def _abandon(self, run: OpenRun) -> Settled:
+        if not await self._ledger.abandon(run):
+            return None
+        self._log.error(
+            "run", task=run.task, run_id=run.run_id, attempt=run.attempt, status="dead", code="LEASE_EXPIRED"
+        )
+        return "failed", run.run_id
+
+    async def _forget(self) -> None:
+        """A history that stays a day too long fails no event."""
         try:
-            async with asyncio.timeout(TASK_TIMEOUT_S):
-                return await handler(context)
-        except TimeoutError as timeout:
-            raise ServiceError("TIMEOUT", 504, "Timeout", f"took longer than {TASK_TIMEOUT_S:.0f} s") from timeout
-        except (ServiceError, Skipped):
-            raise
-        except Exception as unexpected:
-            self._log.error("task.crashed", task=due.task, error=repr(unexpected))
-            raise ServiceError("INTERNAL", 500, "Internal error", "internal error") from unexpected
+            deleted = await self._history.forget()
+        except ServiceError as error:
+            self._log.error("history.not_forgotten", code=error.code)
+        else:
+            self._log.info("history.forgotten", deleted=deleted)
+
+
+def _first_of_the_day(at: datetime) -> bool:
+    return at.hour == 0 and at.minute < 5

@@ -1,34 +1,59 @@
 """The RPC methods. Whoever is bound to this Worker is trusted."""
 
 from dotdo.contracts.common import Health
-from dotdo.contracts.schedule import ExecutionList, TaskList, TickResult
+from dotdo.contracts.schedule import models as m
 from dotdo.health import database_health
-from dotdo.ports import Bindings
 from dotdo.service import Call
-from schedule.domain.scheduler import Scheduler
+from schedule.handlers.parts import Parts
 
 
 class RpcHandlers:
     """One method for each row of the contract's `METHODS`."""
 
-    def __init__(self, scheduler: Scheduler, bindings: Bindings) -> None:
-        self._scheduler = scheduler
-        self._bindings = bindings
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
     async def health(self, call: Call) -> Health:
-        return await database_health("schedule", self._bindings)
+        return await database_health("schedule", self._parts.bindings)
 
-    async def tick(self, call: Call, *, cron: str, scheduled_ms: int) -> TickResult:
-        return await self._scheduler.tick(cron, scheduled_ms)
+    async def tick(self, call: Call, *, cron: str, scheduled_ms: int) -> m.TickResult:
+        return await self._parts.scheduler.tick(cron, scheduled_ms)
 
-    async def list_tasks(self, call: Call) -> TaskList:
-        return TaskList(data=await self._scheduler.tasks())
+    async def register_task(self, call: Call, *, task: m.NewTask) -> m.Task:
+        return await self._parts.catalog.register(task, self._parts.now)
 
-    async def get_recent_executions(self, call: Call, *, limit: int) -> ExecutionList:
-        return ExecutionList(data=await self._scheduler.history.newest(limit))
+    async def unregister_task(self, call: Call, *, name: str) -> bool:
+        return await self._parts.catalog.delete(name)
 
-    async def get_task_history(self, call: Call, *, name: str, limit: int) -> ExecutionList:
-        return ExecutionList(data=await self._scheduler.history.newest_of(name, limit))
+    async def enable_task(self, call: Call, *, name: str) -> bool:
+        return await self._parts.catalog.enable(name, True)
+
+    async def disable_task(self, call: Call, *, name: str) -> bool:
+        return await self._parts.catalog.enable(name, False)
+
+    async def get_task(self, call: Call, *, name: str) -> m.Task | None:
+        return await self._parts.catalog.find(name, self._parts.now)
+
+    async def list_tasks(self, call: Call, *, limit: int, cursor: str | None) -> m.TaskPage:
+        return await self._parts.task_page(limit, cursor)
+
+    async def get_task_history(self, call: Call, *, name: str, limit: int, cursor: str | None) -> m.ExecutionPage:
+        return await self._parts.history.page(limit, cursor, task=name)
+
+    async def get_recent_executions(self, call: Call, *, limit: int, cursor: str | None) -> m.ExecutionPage:
+        return await self._parts.history.page(limit, cursor)
+
+    async def run_task_now(self, call: Call, *, name: str) -> m.Run:
+        return await self._parts.manual.run_now(name, None, call.defer, wait=True)
+
+    async def retry_execution(self, call: Call, *, run_id: str) -> m.Run:
+        return await self._parts.manual.retry(run_id, call.defer, wait=True)
 
     async def get_available_handlers(self, call: Call) -> list[str]:
-        return self._scheduler.handler_names
+        return self._parts.handler_names
+
+    async def initialize_default_tasks(self, call: Call) -> m.AddedTasks:
+        return await self._parts.add_defaults()
+
+    async def stats(self, call: Call) -> m.TaskStatsList:
+        return m.TaskStatsList(data=await self._parts.history.stats())

@@ -49,7 +49,7 @@ ENDPOINTS = (
     Endpoint("GET", "/", "card", "What is here, and where.", access="public", result=GatewayCard),
     Endpoint("GET", "/health", "health", "Whether the gateway itself answers.", access="public", result=Health),
     Endpoint("GET", "/ready", "ready", "Whether everything behind it answers; 503 when something does not.",
-             access="public", result=Readiness, also=(503,)),
+             access="public", result=Readiness, also=(503,), problems=(429,)),
     Endpoint("GET", "/openapi.json", "openapi", "This document.",
              access="public", result=dict[str, Any], also=(304,), headers=("If-None-Match",)),
     Endpoint("GET", "/docs", "docs", "This document as a page to read and to try.",

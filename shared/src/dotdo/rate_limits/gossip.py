@@ -7,12 +7,11 @@ the news: each isolate then keeps the limits by itself.
 
 import asyncio
 import secrets
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from dotdo.log import Logger
 from dotdo.ports import Clock, Defer, Kv
-from dotdo.rate_limits.limiter import Limiter
 
 PERIOD_S = 5.0
 LIFETIME_S = 120
@@ -24,21 +23,37 @@ LOST_S = 2 * (PERIOD_S + 2 * KV_TIMEOUT_S)
 """After this long an exchange that has not come back was ended by the runtime."""
 
 
+class News(Protocol):
+    """What isolates keep together. `hot`: whether there is something to tell."""
+
+    hot: bool
+
+    def tell(self, now_s: float) -> Mapping[str, object]:
+        """What this isolate knows, by digest; less than 1 KiB as JSON."""
+        ...
+
+    def hear(self, told: Sequence[Mapping[str, object]]) -> None:
+        """What each of the others told lately; nothing of it is checked."""
+        ...
+
+
 class Gossip:
     """`prefix`: of the keys; a deployment's own, since several share a namespace."""
 
-    def __init__(self, limiter: Limiter, kv: Kv, clock: Clock, log: Logger, prefix: str) -> None:
-        self._limiter = limiter
+    def __init__(self, news: News, kv: Kv, clock: Clock, log: Logger, prefix: str) -> None:
+        self._news = news
         self._kv = kv
         self._clock = clock
         self._log = log
         self._prefix = prefix
         self._key = prefix + secrets.token_hex(8)
         self._begun_s: float | None = None
+        self.works = True
+        """Whether the last exchange went well; before the first one nothing is known against it."""
 
     def exchange(self, defer: Defer) -> None:
         """Has an exchange happen in `PERIOD_S` seconds when there is something to tell and none is under way."""
-        if not self._limiter.hot:
+        if not self._news.hot:
             return
         now_s = self._clock.now_s()
         if self._begun_s is not None and now_s - self._begun_s < LOST_S:
@@ -53,29 +68,27 @@ class Gossip:
                 await self._tell()
             async with asyncio.timeout(KV_TIMEOUT_S):
                 await self._hear()
+            self.works = True
         except Exception as error:
+            self.works = False
             self._log.warn("rate_limits.gossip_failed", error=repr(error))
         finally:
             self._begun_s = None
 
     async def _tell(self) -> None:
         now_s = self._clock.now_s()
-        told = {"t": int(now_s), "d": self._limiter.demands(now_s)}
+        told = {"t": int(now_s), "d": self._news.tell(now_s)}
         await self._kv.put(self._key, "", ttl_s=LIFETIME_S, metadata=told)
 
     async def _hear(self) -> None:
         oldest = self._clock.now_s() - FRESH_S
-        elsewhere: dict[str, float] = defaultdict(float)
-        for name, told in await self._kv.list(self._prefix):
-            if name != self._key:
-                for digest, demand in _fresh_demands(told, oldest).items():
-                    elsewhere[digest] += demand
-        self._limiter.learn(dict(elsewhere))
+        others = [told for name, told in await self._kv.list(self._prefix) if name != self._key]
+        self._news.hear([_fresh(told, oldest) for told in others])
 
 
-def _fresh_demands(told: object, oldest: float) -> Mapping[str, float]:
+def _fresh(told: object, oldest: float) -> Mapping[str, object]:
     """What one isolate tells; nothing when it is old or not what we write."""
     match told:
-        case {"t": int(at), "d": dict(demands)} if at >= oldest:
-            return {k: v for k, v in demands.items() if isinstance(v, int | float) and 0 <= v < 1e9}
+        case {"t": int(at), "d": dict(news)} if at >= oldest:
+            return news
     return {}

@@ -7,8 +7,8 @@ Each isolate admits its share of a limit, by demand (Raghavan et al., Cloud Cont
 import hashlib
 import hmac
 import math
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -18,6 +18,8 @@ from dotdo.rate_limits.window import Cell, position
 MAX_CELLS = 20_000
 PUBLISHED = 60
 """At most so many identities are told to the others: KV metadata holds 1 KiB."""
+ROUNDING = 1e-6
+"""Of a request: who comes back exactly when told is not turned away by the last digit of a number."""
 PUBLISH_FROM = 0.1
 """The part of its limit that an identity asks for before the others hear of it."""
 
@@ -43,7 +45,7 @@ class Limiter:
         self._cells: OrderedDict[tuple[str, str], Cell] = OrderedDict()
         self._elsewhere: Mapping[str, float] = {}
         self.hot = False
-        """Whether, since `demands` was last asked, an identity came near its limit: then there is something to tell."""
+        """Whether, since `tell` was last asked, an identity came near its limit: then there is something to tell."""
 
     def __len__(self) -> int:
         return len(self._cells)
@@ -53,29 +55,39 @@ class Limiter:
         limit = limit or self._policies[policy].limit
         index, elapsed = position(now_s, WINDOW_S)
         cell = self._cell(policy, identity)
+        cell.limit = limit
         cell.move_to(index)
         cell.offered += 1
         if cell.offered + cell.offered_before >= PUBLISH_FROM * limit:
             self.hot = True
         mine = self._share(cell, limit, elapsed)
         left = mine - cell.estimate(elapsed)
-        if left < 1:
+        if left < 1 - ROUNDING:
             wait_s = max(1, math.ceil(cell.admits_after(mine, elapsed) * WINDOW_S))
             return Decision(policy, limit, allowed=False, remaining=0, reset_s=wait_s)
         cell.admitted += 1
         return Decision(policy, limit, True, int(left - 1), max(1, math.ceil((1 - elapsed) * WINDOW_S)))
 
-    def demands(self, now_s: float) -> dict[str, float]:
+    def tell(self, now_s: float) -> dict[str, float]:
         """Digest → requests a window, of the identities with the greatest part of their limit; and nothing is hot now."""
         index, elapsed = position(now_s, WINDOW_S)
         self.hot = False
         asked: dict[str, float] = {}
-        for (policy, _), cell in self._cells.items():
+        for cell in self._cells.values():
             cell.move_to(index)
             demand = cell.demand(elapsed)
-            if demand >= PUBLISH_FROM * self._policies[policy].limit:
+            if demand >= PUBLISH_FROM * cell.limit:
                 asked[cell.digest] = round(demand, 1)
         return dict(nlargest(PUBLISHED, asked.items(), key=lambda item: item[1]))
+
+    def hear(self, told: Sequence[Mapping[str, object]]) -> None:
+        """What each other isolate told; what is no demand is left out."""
+        elsewhere: dict[str, float] = defaultdict(float)
+        for demands in told:
+            for digest, demand in demands.items():
+                if isinstance(demand, int | float) and 0 <= demand < 1e9:
+                    elsewhere[digest] += demand
+        self.learn(dict(elsewhere))
 
     def learn(self, elsewhere: Mapping[str, float]) -> None:
         """Digest → what all other isolates together are asked for in a window."""

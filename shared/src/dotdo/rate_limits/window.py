@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Cell:
-    """Counts of one identity in windows number `index` and the one before. `admitted`: let through; `offered`: all."""
+    """Counts of one identity in windows number `index` and the one before. `admitted`: let through; `offered`: all.
+
+    `limit`: the one that held for it last.
+    """
 
     digest: str
     index: int = 0
@@ -14,6 +17,7 @@ class Cell:
     admitted: int = 0
     offered_before: int = 0
     offered: int = 0
+    limit: int = 0
 
     def move_to(self, index: int) -> None:
         """Into the window of this number. A clock that has gone back stays where it is: nothing is forgotten."""
@@ -44,4 +48,4 @@ class Cell:
 def position(now_s: float, window_s: float) -> tuple[int, float]:
     """The window's number, and the part of it that has passed."""
     whole = math.floor(now_s / window_s)
-    return whole, now_s / window_s - whole
+    return whole, (now_s - whole * window_s) / window_s

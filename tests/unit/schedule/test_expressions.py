@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dotdo.errors import ServiceError
-from schedule.domain.expressions import latest_instant, next_instant, to_cron
+from schedule.domain.expressions import Cron, Interval, next_instants, parse
 
 LOOKED_AT = timedelta(days=4)
 RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
@@ -55,7 +55,7 @@ def minutes_of(expression: str, start: datetime, end: datetime) -> list[datetime
 @given(expressions, instants)
 def test_the_latest_and_the_next_are_what_every_minute_says(expression: str, at: datetime) -> None:
     try:
-        latest, following = latest_instant(expression, at), next_instant(expression, at)
+        latest, following = parse(expression).latest(at), parse(expression).following(at)
     except ServiceError as error:
         assert "no such date" in error.detail
         assert not minutes_of(expression, at - LOOKED_AT, at + LOOKED_AT)
@@ -67,25 +67,12 @@ def test_the_latest_and_the_next_are_what_every_minute_says(expression: str, at:
     assert following == after[0] if after else following > at + LOOKED_AT
 
 
-@given(st.integers(0, 9999), st.sampled_from([("minute", 60, 1), ("hour", 24, 60)]), st.booleans())
-def test_every_n_is_an_even_interval_or_refused(count: int, unit: tuple[str, int, int], plural: bool) -> None:
-    name, whole, minutes = unit
-    schedule = f"every {count} {name}{'s' * plural}"
-    if count == 0 or whole % count:
-        with pytest.raises(ServiceError):
-            to_cron(schedule)
-        return
-    at = datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
-    first = next_instant(schedule, at)
-    assert next_instant(schedule, first) - first == timedelta(minutes=count * minutes)
-
-
 @pytest.mark.parametrize(
     "schedule", ["R * * * *", "0 R * * *", "r(0-5) * * * *", "1,R * * * *", "H * * * *", "0 0 * * r"]
 )
 def test_a_random_time_is_no_schedule(schedule: str) -> None:
     with pytest.raises(ServiceError, match="five-field cron"):
-        to_cron(schedule)
+        parse(schedule)
 
 
 @pytest.mark.parametrize(
@@ -93,19 +80,19 @@ def test_a_random_time_is_no_schedule(schedule: str) -> None:
 )
 def test_a_step_over_the_end_of_its_field_is_refused(schedule: str) -> None:
     with pytest.raises(ServiceError, match="step"):
-        to_cron(schedule)
+        parse(schedule)
 
 
 @pytest.mark.parametrize("schedule", ["0 0 30 2 *", "0 0 31 4,6,9,11 *", "0 0 30-30 2-2 *"])
 def test_a_date_that_never_comes_is_refused(schedule: str) -> None:
     with pytest.raises(ServiceError, match="no such date"):
-        to_cron(schedule)
+        parse(schedule)
 
 
 @pytest.mark.parametrize("schedule", ["5-5 4 * * *", "5-5/2 4-4 * * *", "5 4 * jan-Jan,2-12 0-6"])
 def test_a_range_of_one_is_that_one(schedule: str) -> None:
-    assert next_instant(schedule, datetime(2026, 11, 23, 4, tzinfo=UTC)) == datetime(2026, 11, 23, 4, 5, tzinfo=UTC)
-    assert next_instant(schedule, datetime(2026, 11, 23, 5, tzinfo=UTC)) == datetime(2026, 11, 24, 4, 5, tzinfo=UTC)
+    assert parse(schedule).following(datetime(2026, 11, 23, 4, tzinfo=UTC)) == datetime(2026, 11, 23, 4, 5, tzinfo=UTC)
+    assert parse(schedule).following(datetime(2026, 11, 23, 5, tzinfo=UTC)) == datetime(2026, 11, 24, 4, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -113,11 +100,77 @@ def test_a_range_of_one_is_that_one(schedule: str) -> None:
 )
 def test_what_only_looks_like_a_range_of_one_is_refused(schedule: str) -> None:
     with pytest.raises(ServiceError):
-        to_cron(schedule)
+        parse(schedule)
 
 
 def test_a_leap_day_comes_and_sunday_has_two_numbers() -> None:
     at = datetime(2026, 11, 23, tzinfo=UTC)
-    assert next_instant("0 0 29 2 *", at) == datetime(2028, 2, 29, tzinfo=UTC)
-    assert latest_instant("0 0 29 2 *", at) == datetime(2024, 2, 29, tzinfo=UTC)
-    assert next_instant("0 0 * * 7", at) == next_instant("0 0 * * sun", at) == next_instant("@weekly", at)
+    assert parse("0 0 29 2 *").following(at) == datetime(2028, 2, 29, tzinfo=UTC)
+    assert parse("0 0 29 2 *").latest(at) == datetime(2024, 2, 29, tzinfo=UTC)
+    sundays = {parse(text).following(at) for text in ("0 0 * * 7", "0 0 * * 0", "0 0 * * sun", "@weekly")}
+    assert sundays == {datetime(2026, 11, 29, tzinfo=UTC)}
+
+
+def test_the_31st_comes_in_the_months_that_have_one() -> None:
+    ends = next_instants(parse("30 6 31 * *"), datetime(2026, 1, 31, 6, 30, tzinfo=UTC), 4)
+    assert [(end.month, end.day) for end in ends] == [(3, 31), (5, 31), (7, 31), (8, 31)]
+    firsts = next_instants(parse("@monthly"), datetime(2027, 12, 15, tzinfo=UTC), 3)
+    assert [(first.year, first.month) for first in firsts] == [(2028, 1), (2028, 2), (2028, 3)]
+
+
+def test_both_day_fields_are_alternatives() -> None:
+    at = datetime(2026, 11, 23, tzinfo=UTC)  # a Monday
+    days = [instant.day for instant in next_instants(parse("0 12 1,24 * wed"), at, 4)]
+    assert days == [24, 25, 1, 2]
+
+
+@pytest.mark.parametrize("schedule", ["@hourly", "@daily", "@weekly"])
+def test_a_name_is_its_cron(schedule: str) -> None:
+    cron = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0"}[schedule]
+    for minutes in range(0, 20 * 1440, 97):
+        at = datetime(2028, 2, 20, tzinfo=UTC) + timedelta(minutes=minutes)
+        assert parse(schedule).latest(at) == Cron(cron).latest(at)
+        assert parse(schedule).following(at) == Cron(cron).following(at)
+
+
+UNITS = {"minute": 1, "hour": 60, "day": 1440, "week": 10_080}
+
+
+@given(st.integers(1, 9999), st.sampled_from(sorted(UNITS)), st.booleans(), instants)
+def test_every_n_is_a_true_interval(count: int, unit: str, plural: bool, at: datetime) -> None:
+    schedule = parse(f"every {count} {unit}{'s' * plural}")
+    period = timedelta(minutes=count * UNITS[unit])
+    latest = schedule.latest(at)
+    assert latest <= at < schedule.following(at) == latest + period
+    assert schedule.latest(latest) == latest
+    assert [*next_instants(schedule, at, 3)] == [latest + period * n for n in (1, 2, 3)]
+
+
+@given(st.sampled_from([("minute", 60, "*/{} * * * *"), ("hour", 24, "0 */{} * * *")]), st.data(), instants)
+def test_every_n_that_divides_evenly_is_the_cron_of_it(
+    unit: tuple[str, int, str], data: st.DataObject, at: datetime
+) -> None:
+    name, whole, template = unit
+    count = data.draw(st.sampled_from([n for n in range(1, whole) if whole % n == 0]))
+    schedule, cron = parse(f"Every {count} {name}s"), parse(template.format(count))
+    assert (schedule.latest(at), schedule.following(at)) == (cron.latest(at), cron.following(at))
+
+
+def test_every_n_weeks_begins_on_mondays() -> None:
+    schedule = parse("every 2 weeks")
+    assert isinstance(schedule, Interval)
+    assert schedule.following(datetime(2026, 11, 23, tzinfo=UTC)).weekday() == 0
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    ["", " ", "invalid", "99 99 99 99 99", "* * * *", "* * * * * *", "0 0 0 0 0 0 0", "every 0 minutes", "every 5 seconds",
+     "every -5 minutes", "every 1.5 hours", "every  5 minutes", "every 5 minutes and more", "every 10000 days",
+     "every \u0665 days", "@never", "@reboot", "@HOURLY", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8",
+     "*/0 * * * *",
+     "0 0 * * * 2027", "\u0660 * * * *", "0\u00a00 * * *", "0 0 * *"],
+)  # fmt: skip
+def test_what_is_no_schedule_is_refused(schedule: str) -> None:
+    with pytest.raises(ServiceError) as refused:
+        parse(schedule)
+    assert (refused.value.code, refused.value.detail.startswith("schedule: ")) == ("INVALID_ARGUMENT", True)

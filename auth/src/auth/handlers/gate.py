@@ -1,0 +1,60 @@
+"""What stands before every way in: its limits, and what a failure leads to."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from auth.domain.accounts import Accounts
+from auth.domain.attempts import Way
+from auth.domain.audit import actor_of
+from auth.handlers import session_cookies
+from dotdo.cookies import read_cookie
+from dotdo.errors import ServiceError
+from dotdo.http import HttpRequest
+from dotdo.ports import Bindings
+from dotdo.service import Call
+
+NOTHING_TRIED = frozenset({"NO_SESSION"})
+
+FAILURES = frozenset({"LOGIN_FAILED", "DISABLED", "FOREIGN_PROFILE"})
+"""What counts against who tried, besides every credential that is refused: not what WorkOS only wants done first."""
+
+
+class Gate:
+    def __init__(self, accounts: Accounts, bindings: Bindings) -> None:
+        self._accounts = accounts
+        self._bindings = bindings
+
+    @asynccontextmanager
+    async def passing(self, way: Way, call: Call, request: HttpRequest) -> AsyncIterator[None]:
+        """Raises 429 before anything is tried. A refusal of what is tried counts against the address and, for a sign-in, is
+        put on record.
+        """
+        attempts, address = self._accounts.attempts, call.identity.address
+        try:
+            attempts.admit_address(way, address)
+            try:
+                yield
+            except ServiceError as error:
+                if _failed(error) and self._tried(way, request):
+                    attempts.address_failed(way, address)
+                if _refused(error) and way.cookie:
+                    call.defer(self._accounts.audit.record(actor_of(call), "login.refused", code=error.code))
+                raise
+        finally:
+            attempts.tell(call.defer)
+
+    def _tried(self, way: Way, request: HttpRequest) -> bool:
+        """Whether this browser began what it comes back from: what another site has it load brings no cookie."""
+        if not way.cookie:
+            return True
+        secure = session_cookies.is_secure(self._bindings)
+        return bool(read_cookie(request.headers.get("cookie", ""), way.cookie, secure=secure))
+
+
+def _failed(error: ServiceError) -> bool:
+    return error.code in FAILURES or (error.status == 401 and error.code not in NOTHING_TRIED)
+
+
+def _refused(error: ServiceError) -> bool:
+    """Whether somebody was not let in, as against a fault of ours, a limit or a malformed request."""
+    return error.code in FAILURES or error.status in (401, 403)

@@ -1,0 +1,73 @@
+"""How much memory the runtime takes, over time and over restarts."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import psutil
+
+from scripts.soak.faults import workerd_processes
+
+PERIOD_S = 1.0
+SETTLING = 0.5
+"""The part of a process's life that does not count for the slope: imports, pools and caches fill."""
+
+MIB = 1024 * 1024
+
+
+@dataclass
+class Life:
+    """One process of the runtime: (seconds of the monotonic clock, resident MiB)."""
+
+    pid: int
+    samples: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def minutes(self) -> float:
+        return (self.samples[-1][0] - self.samples[0][0]) / 60
+
+    @property
+    def peak_mib(self) -> float:
+        return max(mib for _, mib in self.samples)
+
+    @property
+    def settled(self) -> list[tuple[float, float]]:
+        return self.samples[int(len(self.samples) * SETTLING) :]
+
+    @property
+    def slope_mib_a_minute(self) -> float:
+        """By least squares, of what comes after settling."""
+        return slope(self.settled) * 60
+
+
+def slope(samples: list[tuple[float, float]]) -> float:
+    """Of the straight line that fits best; 0 for fewer than two points."""
+    if len(samples) < 2:
+        return 0.0
+    mean_x = sum(x for x, _ in samples) / len(samples)
+    mean_y = sum(y for _, y in samples) / len(samples)
+    spread = sum((x - mean_x) ** 2 for x, _ in samples)
+    return sum((x - mean_x) * (y - mean_y) for x, y in samples) / spread if spread else 0.0
+
+
+@dataclass
+class Memory:
+    lives: list[Life] = field(default_factory=list)
+
+    async def watch(self, until: asyncio.Event) -> None:
+        while not until.is_set():
+            self.sample()
+            await asyncio.sleep(PERIOD_S)
+
+    def sample(self) -> None:
+        try:
+            for process in workerd_processes():
+                if not self.lives or self.lives[-1].pid != process.pid:
+                    self.lives.append(Life(process.pid))
+                self.lives[-1].samples.append((time.monotonic(), process.memory_info().rss / MIB))
+        except psutil.NoSuchProcess:
+            return  # just killed
+
+    @property
+    def peak_mib(self) -> float:
+        return max(life.peak_mib for life in self.lives)
