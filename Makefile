@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev test lint format bench soak audit migrate build size contracts
+.PHONY: help install dev test lint format bench soak audit migrate restore build size contracts
 
 help: ## What can be made
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ audit: install ## Look up known vulnerabilities of every locked package
 
 migrate: install ## Bring DATABASE_URL and CLICKHOUSE_URL up to date
 	@exec $(RUN) -m scripts.migrate $(ARGS)
+
+restore: install ## Restore BACKUP (a folder, or `latest` of the local stack) into DATABASE_URL, migrated and empty
+	@exec $(RUN) -m scripts.restore "$(BACKUP)" $(ARGS)
 
 contracts: install ## Write what follows from the contract tables: TypeScript declarations, OpenAPI document
 	@$(RUN) -m scripts.contracts

@@ -62,7 +62,7 @@ CODES: Mapping[int, tuple[str, ...]] = {
     429: ("RATE_LIMITED", "LOCKED_OUT"),
     500: ("INTERNAL", "HANDLER_NOT_FOUND"),
     502: ("DATABASE_ERROR", "UPSTREAM_ERROR"),
-    503: ("UNAVAILABLE", "NOT_CONFIGURED", "SERVICE_NOT_BOUND", "CIRCUIT_OPEN", "RETRY", "SERVICE_DOWN"),
+    503: ("UNAVAILABLE", "NOT_CONFIGURED", "SERVICE_NOT_BOUND", "CIRCUIT_OPEN", "RETRY", "SERVICE_DOWN", "UNFINISHED"),
     504: ("TIMEOUT",),
 }  # fmt: skip
 """By status: what `code` of its problem may be; the usual one first."""

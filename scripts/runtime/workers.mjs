@@ -60,6 +60,7 @@ function options() {
     log: new Log(LogLevel.WARN),
     logRequests: false,
     resourcePersistencePath: configuration.persist,
+    inspectorPort: configuration.inspector_port || undefined,
     workers: configuration.workers.map((worker) => ({
       name: worker.name,
       modules: worker.script

@@ -59,7 +59,8 @@ class Workers:
     service: `{"variant_of": service, "name", "variables", "services", "ratelimits"}`, where what is given replaces what the
     service has.
 
-    With `namespace` the four find each other as in a dispatch namespace, and the gateway's port is the dispatch Worker's.
+    With `namespace` the four find each other as in a dispatch namespace, and the gateway's port is the dispatch Worker's. At
+    `inspector_port`, unless it is 0, V8's inspector shows the isolates.
     """
 
     data: Path
@@ -68,6 +69,7 @@ class Workers:
     log: Path
     official_runtime: bool = False
     namespace: bool = False
+    inspector_port: int = 0
     extra: list[dict[str, Any]] = field(default_factory=list)
     child: Child | None = None
 
@@ -111,6 +113,7 @@ class Workers:
         fronts = [_cron_front(worker) for worker in workers if worker["crons"]]
         return {
             "persist": str(self.data / "storage"),
+            "inspector_port": self.inspector_port,
             "workers": workers + fronts + [self._extra(worker) for worker in self.extra],
             "watch": [*(str(service.source) for service in SERVICES), str(SHARED_PACKAGE)],
         }

@@ -62,5 +62,5 @@ def worker_variables(at: Addresses, secrets: Mapping[str, str]) -> dict[str, dic
             "JWT_SECRET": secrets["JWT_SECRET"],
             "JWT_REFRESH_SECRET": secrets["JWT_REFRESH_SECRET"],
         },
-        "schedule": {**everywhere, "EMBEDDINGS_PROVIDER": "hash"},
+        "schedule": {**everywhere, "EMBEDDINGS_PROVIDER": "hash", "RATE_LIMITS": LOCAL_LIMITS},
     }

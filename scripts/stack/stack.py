@@ -56,6 +56,7 @@ class Stack:
     ports: Ports
     official_runtime: bool = False
     namespace: bool = False
+    inspector_port: int = 0
     extra_workers: list[dict[str, Any]] = field(default_factory=list)
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
@@ -119,6 +120,7 @@ class Stack:
             log=self.data / "logs" / "workers.log",
             official_runtime=self.official_runtime,
             namespace=self.namespace,
+            inspector_port=self.inspector_port,
             extra=self.extra_workers,
         )
 

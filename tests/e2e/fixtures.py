@@ -24,6 +24,7 @@ CALLER = Path(__file__).with_name("caller.mjs")
 ODD_SCHEDULE = Path(__file__).parent / "workers" / "odd_schedule"
 ECHO = Path(__file__).with_name("echo.mjs")
 WITNESS = Path(__file__).with_name("witness.mjs")
+MODELS = Path(__file__).with_name("models.mjs")
 PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
 BOUND = {
     "GATEWAY": "gateway",
@@ -32,6 +33,9 @@ BOUND = {
     "SCHEDULE": "schedule",
     "FAULTY_DB": "faulty-db",
     "LIMITED_GATEWAY": "limited-gateway",
+    "AI_SCHEDULE": "ai-schedule",
+    "QUEUE_SCHEDULE": "queue-schedule",
+    "MODELS": "models",
     "ODD_SCHEDULE": "odd-schedule",
 }
 
@@ -65,6 +69,7 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
     guard = {"LIMIT_AI": {"namespace_id": "1", "simple": {"limit": 2, "period": 60}}}
     mapped = {"ENVIRONMENT": "mapped", "RATE_LIMITS": ""}
+    no_hash = {"EMBEDDINGS_PROVIDER": ""}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
         {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},
@@ -72,15 +77,16 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
          "ratelimits": guard, "port": proxies.hasty_gateway},
         {"variant_of": "gateway", "name": "mapped-gateway", "variables": mapped, "port": proxies.mapped_gateway,
          "services": {route.binding: "witness" for route in ROUTES}},
+        {"variant_of": "schedule", "name": "ai-schedule", "variables": no_hash, "services": {"AI": "models"}},
+        {"variant_of": "schedule", "name": "queue-schedule", "services": {"QUEUE": "models"}},
         {"variant_of": "auth", "name": "strict-auth", "variables": strict, "port": proxies.auth},
     ]  # fmt: skip
 
 
-def _others() -> list[dict[str, Any]]:
-    """Workers that other than ours may be, behind the gateway."""
+def in_javascript(name: str, script: Path, **more: Any) -> dict[str, Any]:
+    """A Worker that other than ours may be."""
     date = read_configuration(SERVICES[0].configuration)["compatibility_date"]
-    common: dict[str, Any] = {"compatibility_date": date, "compatibility_flags": []}
-    return [{**common, "name": file.stem, "script": file.read_text()} for file in (ECHO, WITNESS)]
+    return {"name": name, "script": script.read_text(), "compatibility_date": date, "compatibility_flags": [], **more}
 
 
 def _odd_schedule() -> dict[str, Any]:
@@ -114,7 +120,8 @@ def platform() -> Iterator[Platform]:
     javascript, python = _callers()
     proxies, ports = Proxies(*(free_port() for _ in fields(Proxies))), free_ports()
     loop = _Loop()
-    extra = [javascript, python, *_others(), _odd_schedule(), *_variants(proxies)]
+    others = [in_javascript(file.stem, file) for file in (ECHO, WITNESS, MODELS)]
+    extra = [javascript, python, *others, _odd_schedule(), *_variants(proxies)]
     stack = Stack(DATA, ports, extra_workers=extra)
     try:
         info = loop.run(stack.start(fresh=True))

@@ -49,3 +49,13 @@ def test_a_cron_event_reaches_schedule_through_the_namespace(client: httpx.Clien
     with psycopg.connect(namespace["postgres_url"]) as connection:
         runs = connection.execute("select count(*) from task_executions").fetchone()
     assert runs is not None and runs[0] > 0
+
+
+def test_a_cron_event_fails_when_a_task_did(client: httpx.Client, namespace: Info) -> None:
+    add = "insert into scheduled_tasks (name, schedule, handler) values ('broken', 'every 1 minute', 'no-such-handler')"
+    with psycopg.connect(namespace["postgres_url"]) as connection:
+        connection.execute(add)
+    fired = client.get("/cdn-cgi/handler/scheduled", params={"cron": "*/5 * * * *"})
+    assert fired.text != "ok"
+    with psycopg.connect(namespace["postgres_url"]) as connection:
+        connection.execute("delete from scheduled_tasks where name = 'broken'")

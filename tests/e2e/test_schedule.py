@@ -110,7 +110,7 @@ async def test_every_method_over_rpc(platform: Platform) -> None:
         assert [await call("disableTask", name), await call("enableTask", name)] == [True, True]
         assert HOURLY in await call("getAvailableHandlers")
         refused = await platform.call("SCHEDULE", "retryExecution", run["runId"])
-        assert refused["error"]["message"].endswith("NOT_RETRYABLE: the run is succeeded")
+        assert "NOT_RETRYABLE: the run is succeeded" in refused["error"]["message"]
         assert await call("unregisterTask", name) is True
         assert [await call(method, name) for method in ("unregisterTask", "enableTask", "disableTask", "getTask")] == [
             False, False, False, None,

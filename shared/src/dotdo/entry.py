@@ -19,7 +19,18 @@ from dotdo.contract import Contract
 from dotdo.errors import ServiceError, not_configured, payload_too_large
 from dotdo.http import HttpRequest, HttpResponse
 from dotdo.log import Logger
-from dotdo.ports import Bindings, Defer, HttpCall, HttpError, HttpReply, KvError, Passage, QuotaError, UpstreamResponse
+from dotdo.ports import (
+    BindingError,
+    Bindings,
+    Defer,
+    HttpCall,
+    HttpError,
+    HttpReply,
+    KvError,
+    Passage,
+    QuotaError,
+    UpstreamResponse,
+)
 from dotdo.rpc import CALL_JSON, JsonPeer, rejection_message
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -167,6 +178,71 @@ class KvNamespace:
         return [(key["name"], key.get("metadata")) for key in json.loads(js.JSON.stringify(page))["keys"]]
 
 
+class R2Bucket:
+    """An R2 bucket. Its listings come in pages."""
+
+    def __init__(self, bucket: Any) -> None:
+        self._bucket = bucket
+
+    async def put(self, key: str, body: bytes) -> None:
+        await _settled(self._bucket.put(key, to_js(body)))
+
+    async def get(self, key: str) -> bytes | None:
+        found = await _settled(self._bucket.get(key))
+        if not hasattr(found, "arrayBuffer"):  # null, which is not None here
+            return None
+        body: bytes = (await _settled(found.arrayBuffer())).to_bytes()
+        return body
+
+    async def keys(self, prefix: str) -> list[str]:
+        return [str(one.key) for page in await self._pages({"prefix": prefix}) for one in page.objects]
+
+    async def folders(self, prefix: str) -> list[str]:
+        pages = await self._pages({"prefix": prefix, "delimiter": "/"})
+        return [str(name)[len(prefix) : -1] for page in pages for name in page.delimitedPrefixes]
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        await _settled(self._bucket.delete(to_js(list(keys))))
+
+    async def _pages(self, options: dict[str, Any]) -> list[Any]:
+        pages = [await _settled(self._bucket.list(_options(options)))]
+        while pages[-1].truncated:
+            pages.append(await _settled(self._bucket.list(_options({**options, "cursor": pages[-1].cursor}))))
+        return pages
+
+
+class WorkersAi:
+    """Workers AI. What goes in and comes out crosses as JSON text."""
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def run(self, model: str, inputs: Mapping[str, object]) -> Any:
+        return json.loads(js.JSON.stringify(await _settled(self._binding.run(model, _plain(inputs)))))
+
+
+class QueueWorker:
+    """The Worker that keeps jobs, in JavaScript: called by its method, not by `callJson`."""
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def enqueue(self, job: Mapping[str, object]) -> None:
+        await _settled(self._binding.enqueue(_plain(job)))
+
+
+def _plain(value: Mapping[str, object]) -> Any:
+    return js.JSON.parse(json.dumps(value))
+
+
+async def _settled(promise: Any) -> Any:
+    """What the promise of a binding becomes; its rejection as BindingError."""
+    try:
+        return await promise
+    except JsException as error:
+        raise BindingError(str(error.message)) from None
+
+
 class RateLimitBinding:
     """A `ratelimits` binding."""
 
@@ -214,16 +290,25 @@ class WorkerBindings:
         return BoundUpstream(self._worker(name))
 
     def kv(self, name: str) -> KvNamespace:
-        namespace = self._value(name)
-        if namespace is None:
-            raise not_configured(name)
-        return KvNamespace(namespace)
+        return KvNamespace(self._bound(name))
 
-    def quota(self, name: str) -> RateLimitBinding:
-        binding = getattr(self._env, name, None)
+    def bucket(self, name: str) -> R2Bucket:
+        return R2Bucket(self._bound(name))
+
+    def ai(self, name: str) -> WorkersAi:
+        return WorkersAi(self._bound(name))
+
+    def jobs(self, name: str) -> QueueWorker:
+        return QueueWorker(self._bound(name))
+
+    def _bound(self, name: str) -> Any:
+        binding = self._value(name)
         if binding is None:
             raise not_configured(name)
-        return RateLimitBinding(binding)
+        return binding
+
+    def quota(self, name: str) -> RateLimitBinding:
+        return RateLimitBinding(self._bound(name))
 
     def _worker(self, name: str) -> Any:
         """The service binding when there is one, else the Worker of that name in the dispatch namespace."""

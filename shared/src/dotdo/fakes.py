@@ -2,11 +2,27 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from dotdo.errors import not_configured
-from dotdo.ports import Ed25519, Http, HttpCall, HttpReply, Kv, KvError, Peer, Quota, QuotaError, Rs256, Upstream
+from dotdo.ports import (
+    Ai,
+    BindingError,
+    Bucket,
+    Ed25519,
+    Http,
+    HttpCall,
+    HttpReply,
+    Jobs,
+    Kv,
+    KvError,
+    Peer,
+    Quota,
+    QuotaError,
+    Rs256,
+    Upstream,
+)  # fmt: skip
 
 
 class FakeClock:
@@ -86,6 +102,67 @@ class FakeQuota:
         return self.counts[key] <= self._limit
 
 
+class FakeBucket:
+    """Keeps what is put. `fails_at` is the number of the operation, counted from 1, from which on every one fails."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.operations = 0
+        self.fails_at: int | None = None
+
+    async def put(self, key: str, body: bytes) -> None:
+        self._count()
+        self.objects[key] = body
+
+    async def get(self, key: str) -> bytes | None:
+        self._count()
+        return self.objects.get(key)
+
+    async def keys(self, prefix: str) -> list[str]:
+        self._count()
+        return sorted(key for key in self.objects if key.startswith(prefix))
+
+    async def folders(self, prefix: str) -> list[str]:
+        rests = [key.removeprefix(prefix) for key in await self.keys(prefix)]
+        return sorted({rest.partition("/")[0] for rest in rests if "/" in rest})
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        self._count()
+        assert len(keys) <= 1000, "R2 deletes 1000 at once"
+        for key in keys:
+            self.objects.pop(key, None)
+
+    def _count(self) -> None:
+        self.operations += 1
+        if self.fails_at is not None and self.operations >= self.fails_at:
+            raise BindingError("We encountered an internal error. Please try again. (10001)")
+
+
+class FakeAi:
+    """Answers with `respond` and records the calls."""
+
+    def __init__(self, respond: Callable[[str, Mapping[str, object]], Any]) -> None:
+        self._respond = respond
+        self.calls: list[Mapping[str, object]] = []
+
+    async def run(self, model: str, inputs: Mapping[str, object]) -> Any:
+        self.calls.append(inputs)
+        return self._respond(model, inputs)
+
+
+class FakeJobs:
+    """Keeps the jobs; refuses those that `refuses` says."""
+
+    def __init__(self, refuses: Callable[[Mapping[str, object]], bool] = lambda job: False) -> None:
+        self._refuses = refuses
+        self.jobs: list[Mapping[str, object]] = []
+
+    async def enqueue(self, job: Mapping[str, object]) -> None:
+        if self._refuses(job):
+            raise BindingError("the job was refused")
+        self.jobs.append(job)
+
+
 class NoEd25519:
     """For tests without such keys: nothing can be signed, no signature holds."""
 
@@ -104,15 +181,16 @@ class NoRs256:
 
 
 class FakeBindings:
-    """Variables from `texts`, peers and upstreams by binding name."""
+    """Variables from `texts`, peers and upstreams by binding name; buckets, Workers AI and queues in `bound`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (a test names the one or two it needs)
         self,
         texts: dict[str, str] | None = None,
         *,
         peers: dict[str, Peer] | None = None,
         upstreams: dict[str, Upstream] | None = None,
         kvs: dict[str, Kv] | None = None,
+        bound: dict[str, Any] | None = None,
         http: Http | None = None,
         clock: FakeClock | None = None,
         ed25519: Ed25519 | None = None,
@@ -123,6 +201,7 @@ class FakeBindings:
         self.upstreams = upstreams or {}
         self.kvs = kvs or {}
         self.quotas: dict[str, Quota] = {}
+        self.bound = bound or {}
         self.http: Http = http or FakeHttp(lambda call: HttpReply(500, {}, ""))
         self.clock = clock or FakeClock()
         self.ed25519: Ed25519 = ed25519 or NoEd25519()
@@ -137,7 +216,7 @@ class FakeBindings:
         return self.texts.get(name, default)
 
     def has(self, name: str) -> bool:
-        return name in self.texts or name in {*self.peers, *self.upstreams, *self.kvs, *self.quotas}
+        return name in self.texts or name in {*self.peers, *self.upstreams, *self.kvs, *self.quotas, *self.bound}
 
     def peer(self, name: str) -> Peer:
         if name not in self.peers:
@@ -158,6 +237,23 @@ class FakeBindings:
         if name not in self.quotas:
             raise not_configured(name)
         return self.quotas[name]
+
+    def bucket(self, name: str) -> Bucket:
+        found: Bucket = self._bound(name)
+        return found
+
+    def ai(self, name: str) -> Ai:
+        found: Ai = self._bound(name)
+        return found
+
+    def jobs(self, name: str) -> Jobs:
+        found: Jobs = self._bound(name)
+        return found
+
+    def _bound(self, name: str) -> Any:
+        if name not in self.bound:
+            raise not_configured(name)
+        return self.bound[name]
 
 
 class Deferred:

@@ -105,6 +105,46 @@ class KvError(Exception):
     """KV did not do what it was asked."""
 
 
+class Bucket(Protocol):
+    """An R2 bucket: what has been written is what everybody reads from then on. Every method raises BindingError."""
+
+    async def put(self, key: str, body: bytes) -> None: ...
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def keys(self, prefix: str) -> list[str]:
+        """All keys that begin with it, in their order."""
+        ...
+
+    async def folders(self, prefix: str) -> list[str]:
+        """What follows the prefix up to the next slash, the slash left out."""
+        ...
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """At most 1000; one that does not exist is no error."""
+        ...
+
+
+class Ai(Protocol):
+    """Workers AI."""
+
+    async def run(self, model: str, inputs: Mapping[str, object]) -> Any:
+        """The model's answer, JSON-safe. Raises BindingError."""
+        ...
+
+
+class Jobs(Protocol):
+    """The platform's queue of work for later."""
+
+    async def enqueue(self, job: Mapping[str, object]) -> None:
+        """`{type, payload, priority}`. Raises BindingError."""
+        ...
+
+
+class BindingError(Exception):
+    """R2, Workers AI or the queue did not do what it was asked."""
+
+
 class Upstream(Protocol):
     """A bound Worker that inbound requests are passed on to. `inbound` is the runtime's own request, body unread."""
 
@@ -159,12 +199,16 @@ class Bindings(Protocol):
     def upstream(self, name: str) -> Upstream: ...
 
     def kv(self, name: str) -> Kv:
-        """Raises ServiceError NOT_CONFIGURED when it is not bound."""
+        """Raises ServiceError NOT_CONFIGURED when it is not bound, as do the four below."""
         ...
 
-    def quota(self, name: str) -> Quota:
-        """Raises ServiceError NOT_CONFIGURED when it is not bound."""
-        ...
+    def bucket(self, name: str) -> Bucket: ...
+
+    def ai(self, name: str) -> Ai: ...
+
+    def jobs(self, name: str) -> Jobs: ...
+
+    def quota(self, name: str) -> Quota: ...
 
     @property
     def http(self) -> Http: ...

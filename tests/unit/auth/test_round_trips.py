@@ -75,7 +75,7 @@ ENDPOINTS: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {
     ("GET", "/audit"): (1, {}),
 }
 
-# What goes by WorkOS is counted where WorkOS is faked.
+# What goes by WorkOS: signing in and out are counted below, what is for administrators and webhooks is not.
 BY_WORKOS = frozenset({"getWorkOSAuthURL", "exchangeWorkOSCode"})
 BY_WORKOS_PATHS = ("/callback", "/logout", "/sso", "/directories", "/webhooks")
 
@@ -102,3 +102,22 @@ async def test_an_endpoint_asks_so_often(verb: str, path: str) -> None:
     response = await auth.ask(verb, path, ADMIN, body, body.get("?", ""))
     assert response.status < 400, response.body
     assert len(auth.statements) == count
+
+
+async def test_signing_in_asks_three_times_and_out_once(browser: Any) -> None:
+    """The state that is used up, the account (one transaction), the session."""
+    db = browser.bindings.peers["DB"]
+    state = await browser.begin()
+    assert db.calls == []
+    assert (await browser.get(f"/callback?code=c1&state={state}")).status == 303
+    assert [method for method, _ in db.calls] == ["query", "transaction", "query"]
+    signed_in = Identity("user", "usr_1", "user", session_id="ses_1")
+    assert (await browser.send("POST", "/logout", signed_in, **{"sec-fetch-site": "same-origin"})).status == 200
+    assert len(db.calls) == 4
+
+
+@pytest.mark.parametrize("query", ["", "?code=c1", "?code=c1&state=foreign"])
+async def test_a_return_that_does_not_fit_asks_nothing(browser: Any, query: str) -> None:
+    await browser.begin()
+    assert (await browser.get(f"/callback{query}")).status == 400
+    assert browser.bindings.peers["DB"].calls == []

@@ -7,13 +7,18 @@ from typing import Any
 import pytest
 
 from dotdo.errors import ServiceError, unavailable
-from dotdo.fakes import FakeBindings, FakePeer
+from dotdo.fakes import FakeBindings, FakeClock, FakePeer
 from dotdo.log import Logger
 from dotdo.ports import Peer
 from dotdo.sql import Sql
 from schedule.domain.expressions import parse
 from schedule.domain.registry import TaskContext
-from schedule.tasks import cleanup_expired_sessions, health_check_services
+from schedule.tasks import (
+    cleanup_expired_api_keys,
+    cleanup_expired_sessions,
+    cleanup_old_generations,
+    health_check_services,
+)
 from schedule.tasks.table import DEFAULTS, HANDLERS
 
 
@@ -23,11 +28,32 @@ def context(**peers: Peer) -> TaskContext:
     return TaskContext(bindings, Sql(bindings), Logger("schedule"), now_s, now_s + 29)
 
 
-async def test_old_sessions_go_in_batches_until_a_batch_is_not_full() -> None:
+@pytest.mark.parametrize(
+    ("task", "before"),
+    [
+        (cleanup_expired_sessions, "2026-09-20T14:13:20.000Z"),
+        (cleanup_expired_api_keys, "2026-08-22T14:13:20.000Z"),
+        (cleanup_old_generations, "2026-08-22T14:13:20.000Z"),
+    ],
+    ids=["sessions", "keys", "generations"],
+)
+async def test_old_rows_go_in_batches_until_a_batch_is_not_full(task: Any, before: str) -> None:
     counts = iter([1000, 1000, 7])
     db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": next(counts)})
-    assert await cleanup_expired_sessions.run(context(DB=db)) == {"deleted": 2007}
-    assert [params for _, (_, params) in db.calls] == [["2026-09-20T14:13:20+00:00", 1000]] * 3
+    assert await task.run(context(DB=db)) == {"deleted": 2007, "complete": True}
+    assert [params for _, (_, params) in db.calls] == [[before, 1000]] * 3
+
+
+async def test_a_run_leaves_what_it_has_no_time_for_to_the_next() -> None:
+    clock = FakeClock()
+
+    def slow(sql: str, params: list[Any]) -> dict[str, Any]:
+        clock.now += 10
+        return {"rows": [], "rowCount": 1000}
+
+    bindings = FakeBindings(peers={"DB": FakePeer(query=slow)}, clock=clock)
+    late = TaskContext(bindings, Sql(bindings), Logger("schedule"), clock.now, clock.now + 29)
+    assert await cleanup_expired_sessions.run(late) == {"deleted": 3000, "complete": False}
 
 
 def store(rows: list[dict[str, Any]], status: str = "ok") -> FakePeer:
@@ -58,6 +84,15 @@ async def test_a_service_that_is_not_ok_is_kept_and_named() -> None:
         await health_check_services.run(context(DB=store(rows, "degraded"), AUTH=FakePeer(health=down)))
     assert (failed.value.code, failed.value.detail) == ("SERVICE_DOWN", "not ok: auth, db")
     assert {row["service"]: row["status"] for row in rows} == {"db": "degraded", "auth": "down"}
+
+
+async def test_a_service_that_is_down_is_named_even_when_nothing_can_be_stored() -> None:
+    def down(*params: object) -> None:
+        raise unavailable("the db service does not answer")
+
+    with pytest.raises(ServiceError, match="not ok: db") as failed:
+        await health_check_services.run(context(DB=FakePeer(health=down, ingest=down)))
+    assert failed.value.retryable
 
 
 class Silent:

@@ -1,10 +1,10 @@
-"""Deletes sessions that expired or were revoked more than a day ago."""
+"""Deletes sessions that expired or were revoked more than a day ago; their refresh tokens go with them (migration 0002)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from schedule.domain.registry import TaskContext, TaskResult
+from schedule.tasks.batches import delete_older
 
-BATCH = 1000
 KEPT = timedelta(hours=24)
 
 _DELETE = """
@@ -15,11 +15,5 @@ delete from sessions where id in (
 
 
 async def run(context: TaskContext) -> TaskResult:
-    """`{deleted}`. In batches, so that no statement locks more than a thousand rows."""
-    before = (datetime.fromtimestamp(context.now_s, UTC) - KEPT).isoformat()
-    deleted = 0
-    while True:
-        count = await context.sql.execute(_DELETE, before, BATCH)
-        deleted += count
-        if count < BATCH:
-            return {"deleted": deleted}
+    """`{deleted, complete}`."""
+    return await delete_older(context, _DELETE, KEPT)

@@ -12,12 +12,17 @@ TIMEOUT_S = 5.0
 
 
 async def run(context: TaskContext) -> TaskResult:
-    """`{services: {name: status}}`. Raises SERVICE_DOWN, once the answers are stored, when one is not ok."""
+    """`{services: {name: status}}`. Raises SERVICE_DOWN when one is not ok, whether or not the answers could be stored."""
     bound = [name for name in SERVICES if context.bindings.has(name)]
     rows = await asyncio.gather(*(_probe(context, name) for name in bound))
-    await context.bindings.peer("DB").call("ingest", "service_health", rows)
     states = {str(row["service"]): str(row["status"]) for row in rows}
     down = sorted(name for name, status in states.items() if status != "ok")
+    try:
+        await context.bindings.peer("DB").call("ingest", "service_health", rows)
+    except ServiceError as error:
+        if not down and error.code != "NOT_CONFIGURED":
+            raise
+        context.log.warn("health.not_stored", code=error.code)
     if down:
         raise ServiceError("SERVICE_DOWN", 503, "Service down", f"not ok: {', '.join(down)}", retryable=True)
     return {"services": states}

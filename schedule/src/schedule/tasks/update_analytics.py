@@ -1,0 +1,82 @@
+"""Keeps what the database holds now, and what the last full hour was like, in `analytics_snapshots`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dotdo.errors import ServiceError
+from dotdo.instants import utc_text
+from schedule.domain.registry import TaskContext, TaskResult
+
+HOUR = timedelta(hours=1)
+
+_REQUESTS = """
+select route, countMerge(requests) as requests, countIfMerge(errors) as errors, uniqMerge(users) as users,
+    quantilesTDigestMerge(0.5, 0.95, 0.99)(durations) as quantiles
+from api_requests_hourly where hour = {hour:DateTime('UTC')} group by route order by requests desc, route
+"""
+_EVENTS = """
+select type, countMerge(events) as events, uniqMerge(ids) as ids
+from events_hourly where hour = {hour:DateTime('UTC')} group by type order by events desc, type
+"""
+
+# The same hour again, as after a failed attempt, replaces its snapshot.
+_STORE = """
+insert into analytics_snapshots (taken_at, period, data) values ($1::timestamptz, 'hourly', $2::jsonb)
+on conflict (taken_at) do update set data = excluded.data
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    start: datetime
+
+    @classmethod
+    def before(cls, now_s: float) -> "_Hour":
+        """The last hour that is over."""
+        return cls(datetime.fromtimestamp(now_s, UTC).replace(minute=0, second=0, microsecond=0) - HOUR)
+
+    @property
+    def parameter(self) -> dict[str, str]:
+        return {"hour": f"{self.start:%Y-%m-%d %H:%M:%S}"}
+
+
+async def run(context: TaskContext) -> TaskResult:
+    """`{taken_at, things, requests, events}`: what the snapshot counts. Requests and events are null without ClickHouse."""
+    hour = _Hour.before(context.now_s)
+    taken_at = utc_text(hour.start + HOUR)
+    stats = await context.bindings.peer("DB").call("stats")
+    requests = await _read(context, _REQUESTS, hour)
+    events = await _read(context, _EVENTS, hour)
+    data = {"hour": utc_text(hour.start), "stats": stats, "requests": _by_route(requests), "events": events}
+    await context.sql.execute(_STORE, taken_at, data)
+    return {
+        "taken_at": taken_at,
+        "things": stats["totals"]["things"],
+        "requests": None if requests is None else sum(row["requests"] for row in requests),
+        "events": None if events is None else sum(row["events"] for row in events),
+    }
+
+
+async def _read(context: TaskContext, sql: str, hour: _Hour) -> list[dict[str, Any]] | None:
+    """None where there is no ClickHouse: the platform runs without it."""
+    try:
+        answer = await context.bindings.peer("DB").call("clickhouse", sql, hour.parameter)
+    except ServiceError as error:
+        if error.code == "NOT_CONFIGURED":
+            return None
+        raise
+    rows: list[dict[str, Any]] = answer["data"]
+    return rows
+
+
+def _by_route(rows: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """The quantiles by their names, in milliseconds."""
+    if rows is None:
+        return None
+    named = []
+    for row in rows:
+        p50, p95, p99 = (round(value, 3) for value in row["quantiles"])
+        plain = {name: value for name, value in row.items() if name != "quantiles"}
+        named.append({**plain, "p50_ms": p50, "p95_ms": p95, "p99_ms": p99})
+    return named

@@ -1,0 +1,83 @@
+"""Parts, their manifest and which backups stay; over values made up by hypothesis."""
+
+import gzip
+import hashlib
+import json
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedule.domain.backup.manifest import Manifest, Table, folder, table_sha256
+from schedule.domain.backup.parts import PartWriter
+from schedule.domain.backup.retention import DAILY, WEEKLY, backup_id, is_backup_id, kept
+from scripts.backups.files import rows_of, verify
+
+values = st.none() | st.text(st.characters(exclude_categories=["Cs"]))
+rows = st.lists(st.lists(values, min_size=2, max_size=2), max_size=8)
+
+
+def lines_of(page: list[list[str | None]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in page)
+
+
+@given(st.lists(rows.filter(bool), min_size=1, max_size=4))
+def test_what_is_written_page_by_page_is_read_row_by_row(tmp_path_factory, pages) -> None:  # type: ignore[no-untyped-def]
+    place = tmp_path_factory.mktemp("part")
+    writer = PartWriter("things", 3)
+    for page in pages:
+        writer.add(lines_of(page), len(page))
+    part, content = writer.finish()
+    (place / part.file).write_bytes(content)
+    assert list(rows_of(place, part)) == [row for page in pages for row in page]
+    table = Table(name="things", columns=["a", "b"], rows=part.rows, sha256=table_sha256([part]), parts=[part])
+    manifest = Manifest(id="x", taken_at="", finished_at="", migrations=[], sequences=[], tables=[table])
+    done: list[int] = []
+    verify(place, manifest, done.append)
+    assert done == [manifest.rows]
+    assert Manifest.model_validate_json(manifest.model_dump_json(), by_name=True) == manifest
+
+
+def test_a_part_is_hashed_over_its_lines_and_over_its_file() -> None:
+    writer = PartWriter("Every table", 12)
+    writer.add('["a"]\n', 1)
+    part, content = writer.finish()
+    assert gzip.decompress(content) == b'["a"]\n'
+    assert part.sha256 == hashlib.sha256(b'["a"]\n').hexdigest()
+    assert part.file_sha256 == hashlib.sha256(content).hexdigest()
+    assert (part.rows, part.bytes) == (1, 6)
+    assert part.file == f"Every-table-00012-{part.sha256[:12]}.ndjson.gz"
+
+
+def test_equal_rows_are_equal_files() -> None:
+    one, other = PartWriter("t", 1), PartWriter("t", 1)
+    one.add("[]\n[]\n", 2)
+    other.add("[]\n", 1)
+    other.add("[]\n", 1)
+    assert one.finish()[0].sha256 == other.finish()[0].sha256
+
+
+def test_an_id_is_its_instant() -> None:
+    assert backup_id(1_790_000_000.9) == "20260921T141320Z"
+    assert is_backup_id("20260921T141320Z")
+    assert not any(is_backup_id(name) for name in ("", "notes", "20260921T141320Z.old", "x20260921T141320Z"))
+    assert folder("20260921T141320Z") == "postgres/20260921T141320Z/"
+
+
+instants = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2026, 6, 1), timezones=st.just(UTC))
+
+
+@given(st.sets(instants.map(lambda at: backup_id(at.timestamp())), max_size=60))
+def test_of_the_last_days_and_weeks_the_newest_stay(ids: set[str]) -> None:
+    def day(id: str) -> date:
+        return datetime.strptime(id, "%Y%m%dT%H%M%SZ").date()
+
+    def monday(id: str) -> date:
+        return day(id) - timedelta(days=day(id).weekday())
+
+    days = sorted({day(id) for id in ids})[-DAILY:]
+    weeks = sorted({monday(id) for id in ids})[-WEEKLY:]
+    of_days = {max(id for id in ids if day(id) == one) for one in days}
+    of_weeks = {max(id for id in ids if monday(id) == one) for one in weeks}
+    assert kept(ids) == of_days | of_weeks
+    assert not ids or max(ids) in kept(ids)
