@@ -301,14 +301,14 @@ class WorkerBindings:
     def jobs(self, name: str) -> QueueWorker:
         return QueueWorker(self._bound(name))
 
+    def quota(self, name: str) -> RateLimitBinding:
+        return RateLimitBinding(self._bound(name))
+
     def _bound(self, name: str) -> Any:
         binding = self._value(name)
         if binding is None:
             raise not_configured(name)
         return binding
-
-    def quota(self, name: str) -> RateLimitBinding:
-        return RateLimitBinding(self._bound(name))
 
     def _worker(self, name: str) -> Any:
         """The service binding when there is one, else the Worker of that name in the dispatch namespace."""
