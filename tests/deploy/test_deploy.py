@@ -119,6 +119,7 @@ def test_all_arrive_whole_and_in_the_order_of_their_bindings(
     assert {upload.name: _settings(upload) for upload in api.state.uploads[:4]} == SETTINGS
     assert all(upload.bindings["ENVIRONMENT"]["text"] == "staging" for upload in api.state.uploads[:4])
     assert api.state.uploads[1].bindings["PUBLIC_URL"]["text"] == f"{dispatcher.url}/auth", "its own, not production's"
+    assert api.state.uploads[3].bindings["LOGIN_URL"]["text"] == f"{dispatcher.url}/auth/login"
     variables = {upload.name: _variables(upload) for upload in api.state.uploads[:4]}
     assert all(names <= variables[name] for name, names in VARIABLES.items()), variables
     dispatch = api.state.uploads[-1]

@@ -11,6 +11,7 @@ from dotdo.health import database_health
 from dotdo.http import HttpResponse, json_text_response
 from dotdo.instants import utc_text
 from dotdo.service import Call
+from schedule.dashboard import dashboard
 from schedule.domain.catalog import no_such_task
 from schedule.domain.expressions import next_instants, parse
 from schedule.handlers.parts import Parts
@@ -84,6 +85,10 @@ class HttpHandlers:
 
     async def stats(self, call: Call) -> m.TaskStatsList:
         return m.TaskStatsList(data=await self._parts.history.stats())
+
+    async def dashboard(self, call: Call) -> HttpResponse:
+        assert call.request is not None
+        return dashboard().answer(call.request.headers.get("if-none-match", ""))
 
     async def init(self, call: Call) -> m.AddedTasks:
         return await self._parts.add_defaults()
