@@ -222,6 +222,7 @@ async def test_a_runtime_that_dies_leaves_no_backup_and_the_next_one_is_complete
     there = set(await bulk.keys())
     task = asyncio.create_task(run_task(bulk.platform, "backup-database"))
     while not (cut := {key for key in set(await bulk.keys()) - there if key.endswith(".gz")}):
+        assert not task.done(), "it ended before it was cut"
         await asyncio.sleep(0.02)
     bulk.runtime.kill()
     with contextlib.suppress(httpx.HTTPError, AssertionError):
