@@ -35,8 +35,8 @@ MIB = 1024 * 1024
 WORKER_MIB = 128
 """What a Worker may use: https://developers.cloudflare.com/workers/platform/limits/#memory."""
 HEAP_MIB = 40
-"""What JavaScript's heap gets of it here: without a limit V8 lets garbage lie for as long as there is memory. What lies outside of
-the heap it collects by itself, each time that 64 MiB have come on top."""
+"""What JavaScript's heap gets of it here: without a limit V8 lets garbage lie for as long as there is memory. What lies outside
+of the heap it collects by itself, each time that 64 MiB have come on top."""
 FILL = (
     """
     insert into things (ns, id, type, content, data, embedding)
