@@ -4,14 +4,10 @@ One connection: what counts is how long a call takes, not how many wait for each
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any
-from urllib.parse import urljoin
-
-import httpx
 
 from db.domain.things import COLUMNS
 from scripts.bench.areas import Area, Info
+from scripts.bench.calls import answer, call, result
 from scripts.bench.figures import Amount, Time
 from scripts.bench.load import Target
 from scripts.bench.million import NAMESPACE, ensure_rows, id_of
@@ -31,18 +27,18 @@ async def db(info: Info, peers: Peers) -> Area:
     one = [NAMESPACE, id_of(500_000)]
     of_bare, of_db = peers.url("caller-of-bare"), peers.url("caller-of-db")
     behind = {"limit": 1, "offset": 999 * PAGE - 1}
-    cursor = (await _result(_call("", of_db, "list", [NAMESPACE, behind])))["pagination"]["nextCursor"]
+    cursor = (await result(call("", of_db, "list", [NAMESPACE, behind])))["pagination"]["nextCursor"]
     rpc = Target("bare RPC", f"{of_bare}{CALLS}", body="", calls=CALLS, connections=1)
     floor = Target(
         "bare RPC + POST to Neon", f"{of_bare}{CALLS}", body=json.dumps({"query": _FLOOR, "params": one}),
         calls=CALLS, connections=1,
     )  # fmt: skip
-    get = _call("db get", of_db, "get", one, calls=CALLS)
-    first = _call("db list, page 1", of_db, "list", [NAMESPACE, {"limit": PAGE}], calls=CALLS)
-    far = _call("db list, page 1000", of_db, "list", [NAMESPACE, {"limit": PAGE, "cursor": cursor}], calls=CALLS)
-    query = _call("db query, 1000 rows", of_db, "query", [_QUERY, [NAMESPACE, 1000]])
-    ingest = _call("db ingest, 1000 rows", of_db, "ingest", ["events", [_event(n) for n in range(BATCH)]])
-    megabytes = len(await _answer(query)) / 1e6
+    get = call("db get", of_db, "get", one, CALLS)
+    first = call("db list, page 1", of_db, "list", [NAMESPACE, {"limit": PAGE}], CALLS)
+    far = call("db list, page 1000", of_db, "list", [NAMESPACE, {"limit": PAGE, "cursor": cursor}], CALLS)
+    query = call("db query, 1000 rows", of_db, "query", [_QUERY, [NAMESPACE, 1000]])
+    ingest = call("db ingest, 1000 rows", of_db, "ingest", ["events", [_event(n) for n in range(BATCH)]])
+    megabytes = len(await answer(query)) / 1e6
     return Area(
         targets=[rpc, floor, get, first, far, query, ingest],
         figures=[
@@ -55,11 +51,6 @@ async def db(info: Info, peers: Peers) -> Area:
     )
 
 
-def _call(name: str, url: str, method: str, params: Sequence[object], calls: int = 1) -> Target:
-    body = json.dumps({"method": method, "params": params}, separators=(",", ":"))
-    return Target(name, f"{url}{calls}", body=body, calls=calls, connections=1)
-
-
 def _event(n: int) -> dict[str, object]:
     return {
         "type": f"bench.type{n % 10}",
@@ -67,14 +58,3 @@ def _event(n: int) -> dict[str, object]:
         "source": "bench",
         "data": {"n": n, "text": f"event {n}"},
     }
-
-
-async def _answer(target: Target) -> bytes:
-    """What the caller got, as it came."""
-    async with httpx.AsyncClient(timeout=60) as client:
-        response = await client.post(urljoin(target.url, "/"), content=target.body)
-    return response.raise_for_status().content
-
-
-async def _result(target: Target) -> Any:
-    return json.loads(await _answer(target))["ok"]

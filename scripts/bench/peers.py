@@ -41,6 +41,7 @@ def _own(service: Service) -> dict[str, str]:
 _PEERS = {
     "hello": Peer("hello"),
     "bare": Peer("bare"),
+    "forward": Peer("forward", {"DB": "db"}),
     "caller-of-bare": Peer("caller", {"PEER": "bare"}),
     "caller-of-db": Peer("caller", {"PEER": "db"}),
     "caller-of-auth": Peer("caller", {"PEER": "auth"}),
@@ -52,13 +53,19 @@ _PEERS = {
     ),
 }  # fmt: skip
 
+_VARIANTS = {
+    "gateway-limited": {"variant_of": "gateway", "variables": {"RATE_LIMITS": "default=1 ip=1000000"}},
+}
+"""Workers of the platform with other settings."""
+
 
 class Peers:
-    """One for each run: the ports are free ones."""
+    """One for each run: the ports are free ones. `secrets` are the stack's; `variables` is what each peer gets to know."""
 
-    def __init__(self, variables: dict[str, str]) -> None:
+    def __init__(self, variables: dict[str, str], secrets: Mapping[str, str]) -> None:
+        self.secrets = secrets
         self._variables = variables
-        self._ports = {name: free_port() for name in _PEERS}
+        self._ports = {name: free_port() for name in (*_PEERS, *_VARIANTS)}
 
     def url(self, name: str) -> str:
         return f"http://{LOOPBACK}:{self._ports[name]}/"
@@ -66,7 +73,8 @@ class Peers:
     def workers(self) -> list[dict[str, Any]]:
         """In the form `workers.mjs` takes, their packages installed."""
         vendor(FASTAPI)
-        return [self._worker(name, peer) for name, peer in _PEERS.items()]
+        variants = [{**variant, "name": name, "port": self._ports[name]} for name, variant in _VARIANTS.items()]
+        return [*(self._worker(name, peer) for name, peer in _PEERS.items()), *variants]
 
     def _worker(self, name: str, peer: Peer) -> dict[str, Any]:
         worker = {

@@ -30,7 +30,7 @@ BOUND: dict[str, dict[str, set[str]]] = {
     "auth": {"services": {"DB"}, "kv_namespaces": {"RATE_LIMIT_KV", "SESSIONS_KV"}},
     "schedule": {"services": {"DB", "AUTH"}, "r2_buckets": {"BACKUPS"}, "ai": {"AI"}},
 }
-"""The bindings each Worker's code asks for, by their kind in wrangler.jsonc."""
+"""The bindings each Worker cannot do without, by their kind in wrangler.jsonc."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,8 @@ def disagreements(service: Service, found: dict[str, Any]) -> Iterator[str]:
     for kind in ("services", "kv_namespaces", "r2_buckets", "ai"):
         rows = found.get(kind, [])
         there = {row["binding"] for row in (rows if isinstance(rows, list) else [rows])}
-        expected = BOUND[service.name].get(kind, set())
-        for name in sorted(expected - there):
+        for name in sorted(BOUND[service.name].get(kind, set()) - there):
             yield f"the binding {name} ({kind}) is missing"
-        for name in sorted(there - expected):
-            yield f"the binding {name} ({kind}) is one that no code asks for"
     for row in found.get("services", []):
         if row["service"] != row["binding"].lower():
             yield f"the binding {row['binding']} names the Worker {row['service']!r}, not {row['binding'].lower()!r}"

@@ -12,6 +12,9 @@ from scripts.deploy.table import Environment
 TIMEOUT_S = 30.0
 """A first request after a deployment loads the snapshot."""
 
+BROWSERS_COME_TO = {"auth": ("PUBLIC_URL", "/auth"), "gateway": ("LOGIN_URL", "/auth/login")}
+"""By service: the variable that says where browsers come to, and the path behind the dispatcher."""
+
 
 def address(environment: Environment, api: Cloudflare) -> str:
     """Where the dispatcher answers: DISPATCH_URL, else the environment's own, else its workers.dev address."""
@@ -24,8 +27,9 @@ def variables(service: str, environment: Environment, api: Cloudflare) -> dict[s
     if service == "dispatch":
         return {}
     own = {"ENVIRONMENT": environment.name}
-    if service == "auth" and environment.name != "production":
-        own["PUBLIC_URL"] = f"{address(environment, api)}/auth"
+    if service in BROWSERS_COME_TO and environment.name != "production":
+        variable, path = BROWSERS_COME_TO[service]
+        own[variable] = address(environment, api) + path
     return own
 
 

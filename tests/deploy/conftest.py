@@ -4,7 +4,9 @@ import http.server
 import json
 import os
 import pty
+import select
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -78,27 +80,35 @@ class Command:
     def __call__(self, script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["sh", str(ROOT / "scripts" / script), *arguments], cwd=self.folder, env={**self.environment, **variables},
-            capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
     def typed(self, keys: str, script: str, *arguments: str) -> tuple[int, str]:
         """The same at a terminal where these keys are pressed: the exit code and everything the terminal showed."""
         child, terminal = pty.fork()
         if child == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background ignore it
             os.chdir(self.folder)
             os.execvpe("sh", ["sh", str(ROOT / "scripts" / script), *arguments], self.environment)
         shown = b""
         for line in keys.splitlines(keepends=True):
             asked = b""
             while not asked.rstrip().endswith(b":"):
-                asked += os.read(terminal, 4096)
+                asked += _next(terminal, child)
             os.write(terminal, line.encode())
             shown += asked
         with suppress(OSError):  # the end of a terminal is an error to who reads it
-            while more := os.read(terminal, 4096):
+            while more := _next(terminal, child):
                 shown += more
         os.close(terminal)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
+
+
+def _next(terminal: int, child: int) -> bytes:
+    """What the terminal shows next. A command that shows nothing for two minutes is ended."""
+    if not select.select([terminal], [], [], 120)[0]:
+        os.kill(child, signal.SIGKILL)
+    return os.read(terminal, 4096)
 
 
 Run = Command

@@ -119,6 +119,7 @@ def test_all_arrive_whole_and_in_the_order_of_their_bindings(
     assert {upload.name: _settings(upload) for upload in api.state.uploads[:4]} == SETTINGS
     assert all(upload.bindings["ENVIRONMENT"]["text"] == "staging" for upload in api.state.uploads[:4])
     assert api.state.uploads[1].bindings["PUBLIC_URL"]["text"] == f"{dispatcher.url}/auth", "its own, not production's"
+    assert api.state.uploads[3].bindings["LOGIN_URL"]["text"] == f"{dispatcher.url}/auth/login"
     variables = {upload.name: _variables(upload) for upload in api.state.uploads[:4]}
     assert all(names <= variables[name] for name, names in VARIABLES.items()), variables
     dispatch = api.state.uploads[-1]
@@ -411,6 +412,6 @@ def test_make_size_counts_our_code_and_the_packages_apart() -> None:
     make = shutil.which("make")
     if make is None:
         pytest.skip("make is not installed")
-    result = subprocess.run([make, "-C", str(ROOT), "size"], capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run([make, "-C", str(ROOT), "size"], capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     assert all(name in result.stdout for name in ORDER)

@@ -63,6 +63,7 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
         "NEON_HTTP_ENDPOINT": f"http://{LOOPBACK}:{proxies.neon}/sql",
         "CLICKHOUSE_URL": f"http://{LOOPBACK}:{proxies.clickhouse}",
     }
+    workos = {"WORKOS_API_URL": f"http://{LOOPBACK}:{proxies.workos}"}
     behind = {"FN": "echo", "AGENT": "echo"}
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
     strict = {"RATE_LIMITS": "", "LOCKOUT_MAX_S": ""}
@@ -72,6 +73,7 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     no_hash = {"EMBEDDINGS_PROVIDER": ""}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
+        {"variant_of": "auth", "name": "faulty-auth", "variables": workos, "port": proxies.faulty_auth},
         {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},
         {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": {**behind, "AI": "echo"},
          "ratelimits": guard, "port": proxies.hasty_gateway},

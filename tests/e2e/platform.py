@@ -22,11 +22,12 @@ DATA = Path(os.environ.get("DOTDO_TEST_DATA", ROOT / ".dotdo" / "test"))
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """Ports of a db Worker of its own and of what stands between it and its stores: nothing, until a test puts it there.
+    """Ports of a db and an auth Worker of their own and of what stands between them and their stores, or WorkOS: nothing, until
+    a test puts it there.
 
     `gateway` and `hasty_gateway` are gateways with production's limits, and with half a second for every Worker behind;
     `mapped_gateway` has production's limits and, for every Worker of its table, one that tells what reached it.
-    `auth` is an auth with production's limits.
+    `auth` is an auth with production's limits, `faulty_auth` the one whose WorkOS is `workos`.
     """
 
     db: int
@@ -36,6 +37,8 @@ class Proxies:
     hasty_gateway: int
     auth: int
     mapped_gateway: int
+    workos: int
+    faulty_auth: int
 
 
 class Platform:
@@ -47,6 +50,7 @@ class Platform:
         self.gateway_url: str = info["gateway_url"]
         self.workers: dict[str, str] = info["workers"]
         self.postgres_url: str = info["postgres_url"]
+        self.workos_url: str = info["workos_url"]
         self.keys: dict[str, str] = info["keys"]
         self.caller_url = caller_url
         self.python_caller_url = python_caller_url

@@ -1,10 +1,12 @@
 """Cron events on the real runtime, and the schedule service over RPC."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
+from schedule.tasks.table import DEFAULTS
 from scripts.stack.cron import fire
 from tests.e2e.platform import Platform
 
@@ -62,6 +64,24 @@ async def test_tick_is_rpc_too(platform: Platform) -> None:
     result = await platform.result("SCHEDULE", "tick", "0 * * * *", at)
     assert {f"{HOURLY}@{at}", f"{FIVE}@{at}"} <= set(result["succeeded"])
     assert (await platform.result("SCHEDULE", "tick", "0 * * * *", at))["succeeded"] == []
+
+
+async def test_three_triggers_at_a_sundays_midnight_run_all_eight_once(platform: Platform) -> None:
+    """`pytest -rP` shows what the event took."""
+    sunday_ms = (MONDAY_S + 6 * 86_400) * 1000
+    crons = ("*/5 * * * *", "0 * * * *", "0 0 * * *")
+    began = time.perf_counter()
+    answers = await asyncio.gather(*(platform.result("SCHEDULE", "tick", cron, sunday_ms) for cron in crons))
+    took_ms = (time.perf_counter() - began) * 1000
+    done = sorted(run for answer in answers for run in [*answer["succeeded"], *answer["skipped"]])
+    assert done == sorted(f"{task.name}@{sunday_ms}" for task in DEFAULTS)
+    assert [answer["failed"] for answer in answers] == [[], [], []]
+    attempts = platform.rows("select run_id, attempt from task_executions where run_id like %s", f"%@{sunday_ms}")
+    assert sorted(attempts) == [(run, 1) for run in done]
+    began = time.perf_counter()
+    await platform.result("SCHEDULE", "tick", crons[0], sunday_ms)
+    idle_ms = (time.perf_counter() - began) * 1000
+    print(f"all eight tasks, by three events at once: {took_ms:.0f} ms; an event with nothing due: {idle_ms:.0f} ms")
 
 
 async def test_a_failed_task_fails_the_event_and_is_recorded(platform: Platform) -> None:

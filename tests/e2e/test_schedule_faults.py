@@ -54,7 +54,7 @@ async def test_events_that_come_twice_and_at_once_run_each_task_once(odd: OddSch
 
 
 async def test_a_runtime_that_is_killed_in_mid_task_loses_an_attempt_and_no_run(odd: OddSchedule) -> None:
-    odd.add("odd-0", "@daily", "hang")
+    odd.add("odd-0", "@daily", "hang", timeout_s=180)  # so that its lease outlives the start of a runtime
     event = asyncio.ensure_future(odd.tick(at(0)))
     while odd.platform.rows("select steps from odd_scripts") != [([],)]:  # it has begun to hang
         await asyncio.sleep(0.05)

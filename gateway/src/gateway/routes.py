@@ -1,7 +1,7 @@
 """Which Worker answers which path, who may call it and within which limits. Data: the pipeline only reads it."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -110,7 +110,18 @@ ROUTES = (
 )
 
 
+@cache
+def _table(routes: tuple[Route, ...]) -> tuple[dict[str, Route], int]:
+    """The routes by prefix, and how many segments the longest has."""
+    return {route.prefix: route for route in routes}, max(route.prefix.count("/") for route in routes)
+
+
 def match(path: str, routes: tuple[Route, ...] = ROUTES) -> Route | None:
     """The route with the longest prefix that covers the path."""
-    covering = [route for route in routes if covers(route.prefix, path)]
-    return max(covering, key=lambda route: len(route.prefix), default=None)
+    by_prefix, longest = _table(routes)
+    segments = path.split("/", longest + 1)
+    for count in range(longest, 0, -1):
+        route = by_prefix.get("/".join(segments[: count + 1]))
+        if route is not None:
+            return route
+    return None

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import js
 from pyodide.ffi import JsException, create_proxy, to_js
@@ -118,15 +119,17 @@ class BoundUpstream:
             headers.delete(name)
         for name, value in passage.add.items():
             headers.set(name, value)
+        stop = js.AbortController.new()
+        # A timer costs a tenth of a race between promises. It ends with the headers: a body may take longer.
+        timer = js.setTimeout(stop.abort.bind(stop), int(passage.timeout_s * 1000))
         try:
-            answer = self._binding.fetch(request)
-            response = await js.Promise.race(to_js([answer, js.scheduler.wait(int(passage.timeout_s * 1000))]))
+            response = await self._binding.fetch(request, signal=stop.signal)
         except JsException as error:
             if counted and counted.exceeded:
                 raise payload_too_large(passage.max_body_bytes) from None
-            raise HttpError(str(error.name)) from None
-        if response is None:
-            raise HttpError("no answer in time", timed_out=True)
+            raise HttpError(str(error.name), timed_out=bool(stop.signal.aborted)) from None
+        finally:
+            js.clearTimeout(timer)
         if counted and counted.exceeded:
             raise payload_too_large(passage.max_body_bytes)
         return UpstreamResponse(response.status, response, int(response.headers.get("content-length") or 0))
@@ -258,6 +261,7 @@ class WorkerBindings:
 
     def __init__(self) -> None:
         self._env = import_from_javascript("cloudflare:workers").env
+        self._known: dict[str, Any] = {}
         self.http = FetchHttp()
         self.clock = SystemClock()
         self.ed25519 = WebEd25519()
@@ -270,13 +274,13 @@ class WorkerBindings:
         return value
 
     def optional(self, name: str, default: str = "") -> str:
-        value = getattr(self._env, name, None)
+        value = self._value(name)
         return value if isinstance(value, str) else default
 
     def has(self, name: str) -> bool:
-        if getattr(self._env, name, None) is not None:
+        if self._value(name) is not None:
             return True
-        return name in PLATFORM and getattr(self._env, "DISPATCH", None) is not None
+        return name in PLATFORM and self._value("DISPATCH") is not None
 
     def peer(self, name: str) -> JsonPeer:
         binding = self._worker(name)
@@ -301,26 +305,32 @@ class WorkerBindings:
         return RateLimitBinding(self._bound(name))
 
     def _bound(self, name: str) -> Any:
-        binding = getattr(self._env, name, None)
+        binding = self._value(name)
         if binding is None:
             raise not_configured(name)
         return binding
 
     def _worker(self, name: str) -> Any:
         """The service binding when there is one, else the Worker of that name in the dispatch namespace."""
-        binding = getattr(self._env, name, None)
+        binding = self._value(name)
         if binding is not None:
             return binding
-        namespace = getattr(self._env, "DISPATCH", None)
+        namespace = self._value("DISPATCH")
         if namespace is None:
             raise not_configured(name)
         return namespace.get(name.lower())
+
+    def _value(self, name: str) -> Any:
+        """None when there is none. JavaScript is asked once: what an isolate is given does not change while it lives."""
+        if name not in self._known:
+            self._known[name] = getattr(self._env, name, None)
+        return self._known[name]
 
 
 def plain_request(request: Any) -> HttpRequest:
     """The runtime's request as a plain value; its body is read when asked for."""
     native = request.js_object
-    url = js.URL.new(native.url)
+    url = urlsplit(native.url)  # in the runtime's normal form already
     headers = js.Object.fromEntries(native.headers).to_py()
 
     async def read_body() -> bytes:
@@ -332,7 +342,7 @@ def plain_request(request: Any) -> HttpRequest:
             raise payload_too_large(MAX_BODY_BYTES)
         return body
 
-    return HttpRequest(native.method, url.pathname, url.search[1:], headers, read_body)
+    return HttpRequest(native.method, url.path, url.query, headers, read_body)
 
 
 async def discard_body(request: Any) -> None:

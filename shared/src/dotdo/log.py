@@ -7,6 +7,7 @@ our credentials, wherever it stands.
 import json
 import re
 import time
+from functools import lru_cache
 from typing import TextIO
 
 from dotdo.instants import rfc3339
@@ -46,8 +47,13 @@ class Logger:
         print(json.dumps(line), file=self._stream, flush=True)
 
 
+@lru_cache(maxsize=512)
+def _is_secret(name: str) -> bool:
+    return _SECRET_FIELD.search(name) is not None
+
+
 def _clean(name: str, value: object) -> object:
-    if _SECRET_FIELD.search(name):
+    if _is_secret(name):
         return _REDACTED
     if value is None or isinstance(value, bool | int | float):
         return value

@@ -6,6 +6,7 @@ that is running in it: some 4000 brackets do it. What arrives is measured first,
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 MAX_TEXT_DEPTH = 64
@@ -29,11 +30,20 @@ def text_nests_deeper(text: str, limit: int) -> bool:
     return bool(brackets)
 
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+def _items(value: dict[Any, Any] | list[Any]) -> Collection[Any]:
+    return value.values() if isinstance(value, dict) else value
+
+
 def nests_deeper(value: Any, limit: int) -> bool:
     """Whether lists and dicts nest deeper than this. One that holds itself does."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(limit):
-        found = (inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer))
+        # Most hold nothing but scalars, which is seen without a step of Python for each.
+        level = [outer for outer in level if not _SCALARS.issuperset(map(type, _items(outer)))]
+        found = (inner for outer in level for inner in _items(outer))
         # by identity: what stands in several places counts once, or a few lists in each other would be millions
         level = list({id(inner): inner for inner in found if isinstance(inner, dict | list)}.values())
         if not level:

@@ -15,6 +15,8 @@ from dotdo.tracing import Trace, current
 
 CALL_JSON = "callJson"
 
+_compact_json = json.JSONEncoder(separators=(",", ":")).encode
+
 Send = Callable[[str], Awaitable[str]]
 
 
@@ -59,7 +61,7 @@ class JsonPeer:
         """The method's result. Raises the peer's ServiceError; 503 UNAVAILABLE when the peer gives no answer."""
         trace = current()
         request = {"method": method, "params": params, "trace": (trace.request_id, trace.traceparent)}
-        text = json.dumps(request, separators=(",", ":"))
+        text = _compact_json(request)
         try:
             answer = json.loads(await self._send(text))
         except Exception as error:

@@ -74,6 +74,10 @@ class Service:
         self._http = http
         self._methods = {method.name: _Method(method) for method in contract.methods}
         self._results = {endpoint: TypeAdapter(endpoint.result) for endpoint in contract.endpoints}
+        self._endpoints: dict[int, list[Endpoint]] = {}
+        """By the number of segments of their paths."""
+        for endpoint in contract.endpoints:
+            self._endpoints.setdefault(len(endpoint.parts), []).append(endpoint)
 
     async def call(self, name: str, params: Sequence[Any], defer: Defer, trace: Trace | None = None) -> str:
         """Answers one RPC call with JSON text. Raises only ServiceError; anything else is logged and becomes INTERNAL."""
@@ -135,7 +139,8 @@ class Service:
     def _match(self, request: HttpRequest) -> tuple[Endpoint, dict[str, str]]:
         segments = request.segments
         verb = "GET" if request.method == "HEAD" else request.method
-        matches = [(row, found) for row in self.contract.endpoints if (found := row.match(segments)) is not None]
+        rows = self._endpoints.get(len(segments), ())
+        matches = [(row, found) for row in rows if (found := row.match(segments)) is not None]
         for row, found in matches:
             if row.verb == verb:
                 return row, found

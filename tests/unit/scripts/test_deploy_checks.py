@@ -32,7 +32,7 @@ def test_the_files_as_they_are_agree(name: str) -> None:
         ("schedule", lambda file: file.pop("r2_buckets"), "the binding BACKUPS (r2_buckets) is missing"),
         ("schedule", lambda file: file.pop("ai"), "the binding AI (ai) is missing"),
         ("schedule", lambda file: file.pop("triggers"), "the crons are not"),
-        ("gateway", lambda file: file["services"].append({"binding": "X", "service": "x"}), "one that no code asks for"),
+        ("gateway", lambda file: file["services"].append({"binding": "FN", "service": "x"}), "names the Worker 'x', not 'fn'"),
     ],
 )  # fmt: skip
 def test_what_disagrees_is_named(name: str, change: Change, said: str) -> None:

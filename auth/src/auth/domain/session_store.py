@@ -50,7 +50,7 @@ class SessionStore:
             refresh_tokens.stored(token, self._secret), workos_session_id,
         )  # fmt: skip
         if row is None:
-            raise not_found("no such user")
+            raise not_found("no such user, or one whose session at WorkOS is over")
         access = await self._access_token(row)
         return CreatedSession(
             token=access, refresh_token=token, expires_in=access_tokens.LIFETIME_S, session=session_row(row)

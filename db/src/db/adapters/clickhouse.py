@@ -115,7 +115,7 @@ class ClickHouse:
             "insert_deduplication_token": token or secrets.token_hex(16),
             "deduplicate_blocks_in_dependent_materialized_views": "1",
         }
-        body = "\n".join(map(json_text, rows))
+        body = json_text(rows)  # the format takes an array, too: half the cost of its rows one by one
 
         async def attempt() -> int:
             await self._post(body, settings, DEFAULT_TIMEOUT_S + 1, raw_sql=False)

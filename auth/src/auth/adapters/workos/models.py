@@ -57,8 +57,9 @@ class Organization(Record):
 
     def owns(self, email: str) -> bool:
         """Whether the address is in a domain that WorkOS knows to be this organisation's."""
-        domain = email.rpartition("@")[2].lower()
-        return any(each.domain.lower() == domain and each.state in VERIFIED for each in self.domains)
+        name, _, domain = email.lower().rpartition("@")
+        verified = [each.domain.lower() for each in self.domains if each.state in VERIFIED]
+        return bool(name) and "@" not in name and domain in verified
 
 
 VERIFIED = ("verified", "legacy_verified")

@@ -31,6 +31,8 @@ ENDPOINTS = (
              access="admin", query=m.RunQuery, result=m.Run, status=202, also=(200,), problems=(409,)),
     Endpoint("GET", "/handlers", "handlers", "The handlers a task may name.", access="admin", result=list[str]),
     Endpoint("GET", "/stats", "stats", "How the runs of each task went.", access="admin", result=m.TaskStatsList),
+    Endpoint("GET", "/dashboard", "dashboard", "A page with the tasks, how their runs went, and buttons.",
+             access="admin", result=str, also=(304,), headers=("If-None-Match",), media="text/html"),
     Endpoint("POST", "/init", "init", "Adds the default tasks that were never there.",
              access="admin", result=m.AddedTasks),
 )  # fmt: skip
