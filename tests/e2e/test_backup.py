@@ -106,6 +106,7 @@ async def bulk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bulk]:
         platform = Platform(
             info, f"http://{LOOPBACK}:{caller['port']}", "", Proxies(*(0 for _ in fields(Proxies))), ports
         )
+        await platform.result("SCHEDULE", "initializeDefaultTasks")
         yield Bulk(platform, f"http://{LOOPBACK}:{storage['port']}", inspector_port, data)
     finally:
         await stack.stop()
