@@ -27,7 +27,7 @@ async def schedule(info: Info, peers: Peers) -> Area:
         connection.execute(_EIGHT)
     query = _query(peers, "db query of the tasks", "select * from scheduled_tasks order by name")
     idle = Target("tick, nothing due", f"{peers.url('ticks')}idle/{CALLS}", calls=CALLS, connections=1)
-    due = Target("tick, eight due", f"{peers.url('ticks')}due/{CALLS}", calls=CALLS, connections=1)
+    due = Target("tick, eight due", f"{peers.url('ticks')}due/1", connections=1)
     return Area(
         targets=[query, due, idle],
         figures=[

@@ -254,3 +254,13 @@ def test_A_35_what_is_bound_is_a_worker_that_there_is() -> None:
     bound = read_configuration(ROOT / "auth" / "wrangler.jsonc")["services"]
     assert [(row["binding"], row["service"]) for row in bound] == [("DB", "db")]
     assert read_configuration(ROOT / "db" / "wrangler.jsonc")["name"] == "db"
+
+
+def test_every_defect_of_the_list_above_has_its_test() -> None:
+    stated = dict(re.findall(r"^(Here|Signing in|Not applicable)(.*?)\.$", __doc__, re.MULTILINE | re.DOTALL))
+    ids = {name: set(re.findall(r"A-(\d+)", text)) for name, text in stated.items()}
+    assert set.union(*ids.values()) == {str(n) for n in range(1, 36)}
+    folder = ROOT / "tests" / "defects"
+    for name, file in (("Here", "test_auth.py"), ("Signing in", "test_auth_workos.py")):
+        tested = {str(int(n)) for n in re.findall(r"def test_A_(\d+)_", (folder / file).read_text())}
+        assert ids[name] <= tested, ids[name] - tested

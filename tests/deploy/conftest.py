@@ -80,7 +80,7 @@ class Command:
     def __call__(self, script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["sh", str(ROOT / "scripts" / script), *arguments], cwd=self.folder, env={**self.environment, **variables},
-            capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
     def typed(self, keys: str, script: str, *arguments: str) -> tuple[int, str]:

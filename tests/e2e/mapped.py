@@ -44,6 +44,11 @@ def address() -> str:
     return f"2001:db8:{next(_numbers):x}::1"
 
 
+def most(limit: int, took_s: float) -> float:
+    """Requests that a limit admits in so long: the minute before fades out meanwhile, when this falls on the end of one."""
+    return limit * (1 + took_s / 60) + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`service`, `path` and `arrived`: the Worker that was reached, and what it saw; empty when none was."""

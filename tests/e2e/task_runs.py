@@ -25,6 +25,7 @@ class Outcome:
 
 async def run_task(platform: Platform, task: str, binding: str = "SCHEDULE") -> Outcome:
     """A run of the schedule Worker behind `binding`, started by hand and waited for."""
+    await platform.result(binding, "initializeDefaultTasks")
     run = await platform.result(binding, "runTaskNow", task)
     last = run["attempts"][-1]
     while last["status"] == "running":

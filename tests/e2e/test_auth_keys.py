@@ -15,7 +15,7 @@ async def test_a_key_is_made_listed_rotated_and_revoked_over_http(platform: Plat
     assert made.status_code == 201, made.text
     assert made.headers["cache-control"] == "no-store"
     key = made.json()
-    seen = (await user.get(f"/auth/apikeys/{key['id']}")).json()
+    seen = (await user.get(made.url.join(made.headers["location"]))).json()
     assert seen == {name: value for name, value in key.items() if name != "key"}
     assert key["id"] in [row["id"] for row in (await user.get("/auth/apikeys?limit=1000")).json()["data"]]
 

@@ -23,7 +23,7 @@ async def test_an_id_is_any_text(platform: Platform, ns: str, id: str) -> None:
         created = await user.put(address, json={"type": "x"})
         assert created.status_code == 201, created.text
         assert platform.rows("select id from things where ns = %s", ns + id[:9]) == [(id,)]
-        assert (await user.get(created.headers["location"])).json()["id"] == id
+        assert (await user.get(created.url.join(created.headers["location"]))).json()["id"] == id
         assert (await user.patch(address, json={"content": "c"})).status_code == 200
         assert (await user.get(f"{address}/relationships")).json()["data"] == []
         assert (await user.delete(address)).json()["id"] == id

@@ -15,7 +15,7 @@ async def test_a_thing_goes_in_and_comes_back(platform: Platform, user: httpx.As
     stored = created.json()
     assert stored["data"] == body["data"]
     assert stored["version"] == 1
-    assert (await user.get(f"/db{created.headers['location']}")).json() == stored
+    assert (await user.get(created.url.join(created.headers["location"]))).json() == stored
 
     rows = platform.rows("select id, data, version from things where ns = %s", ns)
     assert rows == [(body["id"], body["data"], 1)]

@@ -1,12 +1,14 @@
 """Limits with production's numbers, CORS, the credential cache, RPC and usage events on the real runtime."""
 
 import asyncio
+import time
 import uuid
 from typing import Any
 
 import pytest
 
 from tests.e2e.gateways import limited
+from tests.e2e.mapped import most
 from tests.e2e.platform import DATA, Platform, problem
 
 
@@ -29,12 +31,14 @@ async def test_ten_sign_ins_a_minute_then_429(platform: Platform) -> None:
 
 async def test_guesses_are_stopped_by_address_and_nobody_else_is(platform: Platform) -> None:
     address = fresh_address()
+    started = time.monotonic()
     async with limited(platform, address=address) as client:
         answers = await asyncio.gather(
-            *(client.get("/db/things", headers={"authorization": f"Bearer guess-{n}"}) for n in range(320))
+            *(client.get("/db/things", headers={"authorization": f"Bearer guess-{n}"}) for n in range(400))
         )
     statuses = [answer.status_code for answer in answers]
-    assert (statuses.count(401), statuses.count(429)) == (300, 20)
+    assert 300 <= statuses.count(401) <= most(300, time.monotonic() - started)
+    assert statuses.count(401) + statuses.count(429) == 400
     async with limited(platform, "viewer", address=fresh_address()) as other:
         assert (await other.get("/db/things/demo/welcome")).status_code == 200
 

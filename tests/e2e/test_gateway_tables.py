@@ -1,6 +1,7 @@
 """Every row of the routing, access, host and limit tables on the real runtime, made from the tables; then the cases by hand."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from gateway.headers import DROPPED, DROPPED_PREFIXES
 from gateway.hosts import HOSTS, ascii_host
 from gateway.routes import READS, ROUTES, WRITES, Route, Rule
 from tests.e2e.gateways import hasty
-from tests.e2e.mapped import PERMISSIONS, Answer, address, ask, authorization, credential
+from tests.e2e.mapped import PERMISSIONS, Answer, address, ask, authorization, credential, most
 from tests.e2e.platform import Platform
 from tests.unit.gateway.test_cases import CASES
 
@@ -86,22 +87,24 @@ async def test_every_route_counts_against_its_class(platform: Platform, route: R
 
 @pytest.mark.parametrize("policy", sorted({route.policy for route in ROUTES}))
 async def test_every_class_admits_its_limit_and_then_no_more(platform: Platform, policy: str) -> None:
-    """One more, should the minute end meanwhile."""
     route = next(route for route in ROUTES if route.policy == policy)
     headers = {"authorization": f"Bearer {credential('admin', f'limit-{policy}')}"}
+    started = time.monotonic()
     answers = await asyncio.gather(
-        *(ask(platform, "GET", f"{route.prefix}/x", headers) for _ in range(LIMITS[policy] + 5))
+        *(ask(platform, "GET", f"{route.prefix}/x", headers) for _ in range(2 * LIMITS[policy] + 5))
     )
-    assert sum(answer.status == 200 for answer in answers) - LIMITS[policy] in (0, 1)
+    admitted = sum(answer.status == 200 for answer in answers)
+    assert LIMITS[policy] <= admitted <= most(LIMITS[policy], time.monotonic() - started)
     refused = next(answer for answer in answers if answer.status == 429)
     assert refused.body["violated-policies"] == [policy]
     assert refused.headers["ratelimit"] == f'"{policy}";r=0;t={refused.headers["retry-after"]}'
 
 
 async def test_the_class_of_the_address_comes_first(platform: Platform) -> None:
-    same = {"cf-connecting-ip": address()}
-    answers = await asyncio.gather(*(ask(platform, "GET", "/db/x", same) for _ in range(LIMITS["ip"] + 5)))
-    assert sum(answer.status == 401 for answer in answers) - LIMITS["ip"] in (0, 1)
+    same, started = {"cf-connecting-ip": address()}, time.monotonic()
+    answers = await asyncio.gather(*(ask(platform, "GET", "/db/x", same) for _ in range(LIMITS["ip"] + 100)))
+    admitted = sum(answer.status == 401 for answer in answers)
+    assert LIMITS["ip"] <= admitted <= most(LIMITS["ip"], time.monotonic() - started)
     assert next(answer for answer in answers if answer.status == 429).body["violated-policies"] == ["ip"]
 
 

@@ -100,6 +100,14 @@ async def test_a_dead_run_is_tried_again(board: Page, platform: Platform) -> Non
     assert rows == [(1, "cron", "failed"), (2, "retry", "succeeded")]
 
 
+async def test_without_tasks_the_built_in_ones_are_offered(board: Page) -> None:
+    empty = {"data": [], "page": {"limit": 1000, "next_cursor": None}}
+    await board.route("**/schedule/tasks?*", lambda route: route.fulfill(json=empty))
+    await board.get_by_role("button", name="Refresh").click()
+    await board.get_by_role("button", name="Add them now").click()
+    await expect(board.get_by_role("status")).to_contain_text("added: ")
+
+
 async def test_by_keyboard_alone(board: Page, platform: Platform) -> None:
     await board.keyboard.press("Tab")
     await expect(board.get_by_role("button", name="Refresh")).to_be_focused()

@@ -32,7 +32,7 @@ async def added(admin: httpx.AsyncClient, **fields: Any) -> Any:
 async def test_a_task_from_its_registration_to_its_end(admin: httpx.AsyncClient) -> None:
     response = await admin.post("/schedule/tasks", json={**NEW, "metadata": {"team": "a"}})
     task = response.json()
-    assert (response.status_code, response.headers["location"]) == (201, "/tasks/test-task")
+    assert (response.status_code, response.headers["location"]) == (201, "tasks/test-task")
     assert (task["enabled"], task["timeout_s"], task["max_attempts"], task["metadata"]) == (True, 29, 3, {"team": "a"})
     runs = [datetime.fromisoformat(run) for run in task["next_runs"]]
     assert [later - earlier for earlier, later in pairwise(runs)] == [timedelta(minutes=90)] * 4
@@ -95,7 +95,7 @@ async def test_a_run_that_is_waited_for(admin: httpx.AsyncClient) -> None:
     response = await admin.post("/schedule/tasks/test-task/run?wait=true")
     run = response.json()
     assert (response.status_code, run["status"], run["task"]) == (200, "succeeded", "test-task")
-    assert response.headers["location"] == f"/executions/{run['run_id']}"
+    assert (await admin.get(response.url.join(response.headers["location"]))).json() == run
     assert [(one["trigger"], one["attempt"]) for one in run["attempts"]] == [("manual", 1)]
     assert (await admin.get(f"/schedule/executions/{run['run_id']}")).json() == run
     task = (await admin.get("/schedule/tasks/test-task")).json()

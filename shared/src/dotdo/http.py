@@ -49,6 +49,10 @@ class HttpRequest:
         except UnicodeDecodeError as error:
             raise invalid_argument("the path is not valid percent-encoded UTF-8") from error
 
+    def reference(self, path: str) -> str:
+        """`path` of this service as seen from this request (RFC 3986 §4.2): right also below a prefix of the gateway."""
+        return "../" * (self.path.count("/") - 1) + path.removeprefix("/")
+
     async def json(self) -> Any:
         """The parsed body. Raises 415 for another media type and 400 MALFORMED_JSON for what does not parse."""
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()

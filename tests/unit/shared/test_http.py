@@ -1,7 +1,7 @@
 """dotdo.http: the parts of a request, and what is no request of ours."""
 
 import json
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 
 import pytest
 from hypothesis import given
@@ -90,3 +90,10 @@ def test_a_cursor_nested_without_end_is_refused() -> None:
     with pytest.raises(ServiceError) as refused:
         decode_cursor("W1tb" * 50_000, 2)  # [[[ and so on
     assert refused.value.code == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize("path", ["/things", "/things/", "/things/a/b%2Fc", "/tasks/x/run"])
+@pytest.mark.parametrize("prefix", ["", "/db"])
+def test_a_reference_leads_there_with_and_without_a_prefix(path: str, prefix: str) -> None:
+    reference = HttpRequest("POST", path).reference("/things/a%3Ab/c")
+    assert urljoin(f"https://host{prefix}{path}", reference) == f"https://host{prefix}/things/a%3Ab/c"

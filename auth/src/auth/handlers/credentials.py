@@ -7,7 +7,7 @@ from auth.domain.attempts import REFRESH
 from auth.domain.audit import actor_of
 from auth.domain.key_store import Maker
 from auth.handlers import session_cookies
-from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, Jwks, ListQuery, RotateInput
+from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, CreatedApiKey, Jwks, ListQuery, RotateInput
 from dotdo.contracts.auth.sessions import RefreshBody, SessionList, Tokens
 from dotdo.errors import ServiceError, forbidden, not_found, unauthenticated
 from dotdo.http import HttpRequest, HttpResponse, json_text_response
@@ -80,7 +80,7 @@ class CredentialHandlers:
         own(call, WRITE)
         if body.rate_limit is not None and not call.identity.is_admin:
             raise forbidden("rate_limit: only an administrator sets one")
-        return private(await self._accounts.keys.create(call.identity.subject, body, _maker(call)), 201)
+        return _made(call, await self._accounts.keys.create(call.identity.subject, body, _maker(call)))
 
     async def list_api_keys(self, call: Call, *, query: ListQuery) -> ApiKeyPage:
         own(call, READ)
@@ -98,7 +98,11 @@ class CredentialHandlers:
 
     async def rotate_api_key(self, call: Call, *, id: str, body: RotateInput) -> HttpResponse:
         own(call, WRITE)
-        return private(await self._accounts.keys.rotate(call.identity.subject, id, body, _maker(call)), 201)
+        return _made(call, await self._accounts.keys.rotate(call.identity.subject, id, body, _maker(call)))
+
+
+def _made(call: Call, key: CreatedApiKey) -> HttpResponse:
+    return private(key, 201, [("location", request_of(call).reference(f"/apikeys/{key.id}"))])
 
 
 def own(call: Call, permission: str) -> None:

@@ -74,7 +74,7 @@ class HttpHandlers:
         thing = await self._database.things.patch(ns, id, body, if_version=condition, private=private)
         if thing is None:
             raise not_found("no such thing")
-        return _written(thing)
+        return _written(call, thing)
 
     async def delete_thing(self, call: Call, *, ns: str, id: str) -> m.Thing:
         condition, private = write_condition(call), may_see_private(call)
@@ -148,7 +148,7 @@ class HttpHandlers:
         written = await self._database.things.upsert(
             thing, if_version=version, must_exist=must_exist, key=key, private=may_see_private(call)
         )
-        return _written(written)
+        return _written(call, written)
 
 
 def _idempotency(call: Call, request: Any) -> IdempotencyKey | None:
@@ -162,11 +162,12 @@ def _idempotency(call: Call, request: Any) -> IdempotencyKey | None:
     return idempotency_key(f"http:{call.identity.subject}:{call.identity.key_id}", key, request)
 
 
-def _written(thing: m.Thing) -> HttpResponse:
+def _written(call: Call, thing: m.Thing) -> HttpResponse:
     """201 with `Location` for a new thing, 200 for a changed one; the version as ETag."""
     text = thing.model_dump_json(by_alias=False)
     headers = [("etag", version_tag(thing.version))]
     if thing.version > 1:
         return json_text_response(text, 200, headers)
-    location = f"/things/{quote(thing.ns, safe='')}/{quote(thing.id, safe='')}"
+    assert call.request is not None
+    location = call.request.reference(f"/things/{quote(thing.ns, safe='')}/{quote(thing.id, safe='')}")
     return json_text_response(text, 201, [*headers, ("location", location)])

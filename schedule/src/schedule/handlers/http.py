@@ -8,7 +8,7 @@ from dotdo.contracts.schedule import CONTRACT
 from dotdo.contracts.schedule import models as m
 from dotdo.errors import invalid_argument
 from dotdo.health import database_health
-from dotdo.http import HttpResponse, json_text_response
+from dotdo.http import HttpRequest, HttpResponse, json_text_response
 from dotdo.instants import utc_text
 from dotdo.service import Call
 from schedule.dashboard import dashboard
@@ -37,7 +37,8 @@ class HttpHandlers:
 
     async def register_task(self, call: Call, *, body: m.NewTask) -> HttpResponse:
         task = await self._parts.catalog.register(body, self._parts.now)
-        return json_text_response(task.model_dump_json(by_alias=False), 201, [("location", f"/tasks/{task.name}")])
+        location = _request(call).reference(f"/tasks/{task.name}")
+        return json_text_response(task.model_dump_json(by_alias=False), 201, [("location", location)])
 
     async def get_task(self, call: Call, *, name: str) -> m.Task:
         return await self._parts.catalog.get(name, self._parts.now)
@@ -58,7 +59,7 @@ class HttpHandlers:
 
     async def run_task(self, call: Call, *, name: str, query: m.RunQuery) -> HttpResponse:
         run = await self._parts.manual.run_now(name, _idempotency_key(call), call.defer, wait=query.wait)
-        return _run_response(run, wait=query.wait)
+        return _run_response(call, run, wait=query.wait)
 
     async def task_history(self, call: Call, *, name: str, query: m.HistoryQuery) -> m.ExecutionPage:
         return await self._parts.history.page(query.limit, query.cursor, task=name)
@@ -78,7 +79,7 @@ class HttpHandlers:
 
     async def retry_execution(self, call: Call, *, id: str, query: m.RunQuery) -> HttpResponse:
         run = await self._parts.manual.retry(id, call.defer, wait=query.wait)
-        return _run_response(run, wait=query.wait)
+        return _run_response(call, run, wait=query.wait)
 
     async def handlers(self, call: Call) -> list[str]:
         return self._parts.handler_names
@@ -87,8 +88,7 @@ class HttpHandlers:
         return m.TaskStatsList(data=await self._parts.history.stats())
 
     async def dashboard(self, call: Call) -> HttpResponse:
-        assert call.request is not None
-        return dashboard().answer(call.request.headers.get("if-none-match", ""))
+        return dashboard().answer(_request(call).headers.get("if-none-match", ""))
 
     async def init(self, call: Call) -> m.AddedTasks:
         return await self._parts.add_defaults()
@@ -99,17 +99,21 @@ class HttpHandlers:
         return await self._parts.catalog.get(name, self._parts.now)
 
 
-def _run_response(run: m.Run, *, wait: bool) -> HttpResponse:
+def _request(call: Call) -> HttpRequest:
+    assert call.request is not None
+    return call.request
+
+
+def _run_response(call: Call, run: m.Run, *, wait: bool) -> HttpResponse:
     """200 for a run that was waited for and has ended, else 202; `Location` is where it can be looked up."""
     status = 200 if wait and run.status != "running" else 202
-    location = f"/executions/{quote(run.run_id, safe='@')}"
+    location = _request(call).reference(f"/executions/{quote(run.run_id, safe='@')}")
     return json_text_response(run.model_dump_json(by_alias=False), status, [("location", location)])
 
 
 def _idempotency_key(call: Call) -> str | None:
     """The header's, apart for each caller."""
-    assert call.request is not None
-    key = call.request.headers.get("idempotency-key")
+    key = _request(call).headers.get("idempotency-key")
     if not key:
         return None
     if len(key) > MAX_KEY:
