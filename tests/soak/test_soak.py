@@ -10,7 +10,7 @@ from scripts.soak.report import as_values, write
 from scripts.soak.run import Outcome, Plan, soak
 
 DATA = ROOT / ".dotdo" / "test-soak"
-PLAN = Plan(minutes=1, every_s=5, measured_s=3, cron_s=5)
+PLAN = Plan(minutes=1, every_s=6, measured_s=3, cron_s=5)  # as many turns as there are faults
 
 
 async def test_nothing_is_lost_run_twice_or_answered_wrongly(tmp_path: Path) -> None:
