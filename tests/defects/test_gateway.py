@@ -160,8 +160,8 @@ async def test_G_17_G_18_G_24_the_log_says_who_and_holds_no_secret(platform: Pla
     key = platform.keys["viewer"]
     async with platform.client("viewer") as client:
         await client.get("/db/things/demo/welcome?code=very-secret-code", headers={"x-request-id": "g17"})
+    (line,) = [json.loads(one) for one in await platform.logged('"g17"', '"gateway"', since=start)]
     text = platform.log.read_bytes()[start:].decode()
-    (line,) = [json.loads(one) for one in text.splitlines() if '"g17"' in one and '"gateway"' in one]
     assert (line["user_id"], line["key_id"]) == ("usr_viewer", "key_viewer")
     assert "very-secret-code" not in text
     assert key not in text

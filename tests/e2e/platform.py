@@ -108,6 +108,18 @@ class Platform:
         self.rows("delete from task_executions where status = 'running' or next_attempt_at is not null returning task")
         self.rows("update scheduled_tasks set last_scheduled_at = null, due_after = null returning name")
 
+    async def logged(self, *words: str, since: int = 0) -> list[str]:
+        """The lines of the Workers' log after byte `since` that hold all of the words, once there are any.
+
+        Lines travel by a pipe and may come after the answer. Raises TimeoutError after ten seconds.
+        """
+        async with asyncio.timeout(10):
+            while True:
+                lines = self.log.read_bytes()[since:].decode(errors="replace").splitlines()
+                if found := [line for line in lines if all(word in line for word in words)]:
+                    return found
+                await asyncio.sleep(0.05)
+
     def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
         """What psycopg reads: a second opinion on what the Workers wrote."""
         with psycopg.connect(self.postgres_url) as connection:

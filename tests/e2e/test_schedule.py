@@ -95,7 +95,7 @@ async def test_a_failed_task_fails_the_event_and_is_recorded(platform: Platform)
         assert ("test-broken", "dead", 1) in runs(platform, at)
         rows = platform.rows("select error_code from task_executions where task = 'test-broken'")
         assert rows == [("HANDLER_NOT_FOUND",)]
-        assert '"status": "dead"' in platform.log.read_text()
+        assert await platform.logged('"status": "dead"')
     finally:
         platform.rows("delete from scheduled_tasks where name = 'test-broken' returning name")
         platform.rows("delete from task_executions where task = 'test-broken' returning task")

@@ -169,4 +169,4 @@ async def test_keys_near_their_allowance_are_listed_and_logged(platform: Platfor
     outcome = await run_task(platform, "check-rate-limits")
     ours = [row for row in outcome.answer["keys"] if row["key_id"].startswith("near-")]
     assert ours == [{"key_id": "near-full", "requests": 58, "allowance": 60, "share": 0.967}]
-    assert '"event": "rate_limit.near"' in platform.log.read_text()
+    assert await platform.logged('"event": "rate_limit.near"')
