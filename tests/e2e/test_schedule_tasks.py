@@ -38,6 +38,23 @@ async def test_sessions_go_with_their_refresh_tokens(platform: Platform) -> None
     assert {id for (id,) in tokens} == {"gone-not-yet", "gone-alive"}
 
 
+async def test_what_ended_with_the_sessions_goes_too(platform: Platform) -> None:
+    platform.rows(
+        "insert into oauth_states (state_hash, expires_at) select sha256(age::text::bytea), now() - age"
+        " from unnest(array['25 hours', '23 hours']::interval[]) as age returning state_hash"
+    )
+    platform.rows(
+        "insert into idempotency_keys (scope, key, fingerprint, answer, created_at)"
+        " select 'gone', age::text, sha256(''), '{}', now() - age"
+        " from unnest(array['25 hours', '23 hours']::interval[]) as age returning key"
+    )
+    outcome = await run_task(platform, "cleanup-expired-sessions")
+    assert min(outcome.answer["sign_ins"], outcome.answer["idempotency_keys"]) >= 1
+    assert platform.rows("select key from idempotency_keys where scope = 'gone'") == [("23:00:00",)]
+    left = platform.rows("select count(*) from oauth_states where expires_at < now() - interval '22 hours'")
+    assert left == [(1,)]
+
+
 async def test_api_keys_go_a_month_after_they_expired(platform: Platform) -> None:
     platform.rows(
         """

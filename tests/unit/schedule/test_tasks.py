@@ -31,11 +31,10 @@ def context(**peers: Peer) -> TaskContext:
 @pytest.mark.parametrize(
     ("task", "before"),
     [
-        (cleanup_expired_sessions, "2026-09-20T14:13:20.000Z"),
         (cleanup_expired_api_keys, "2026-08-22T14:13:20.000Z"),
         (cleanup_old_generations, "2026-08-22T14:13:20.000Z"),
     ],
-    ids=["sessions", "keys", "generations"],
+    ids=["keys", "generations"],
 )
 async def test_old_rows_go_in_batches_until_a_batch_is_not_full(task: Any, before: str) -> None:
     counts = iter([1000, 1000, 7])
@@ -53,7 +52,15 @@ async def test_a_run_leaves_what_it_has_no_time_for_to_the_next() -> None:
 
     bindings = FakeBindings(peers={"DB": FakePeer(query=slow)}, clock=clock)
     late = TaskContext(bindings, Sql(bindings), Logger("schedule"), clock.now, clock.now + 29)
-    assert await cleanup_expired_sessions.run(late) == {"deleted": 3000, "complete": False}
+    assert await cleanup_old_generations.run(late) == {"deleted": 3000, "complete": False}
+
+
+async def test_what_ended_with_the_sessions_goes_too() -> None:
+    counts = {"sessions": [1000, 7], "oauth_states": [1000, 1000, 3], "idempotency_keys": [4]}
+    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": counts[sql.split()[2]].pop(0)})
+    outcome = await cleanup_expired_sessions.run(context(DB=db))
+    assert outcome == {"deleted": 1007, "sign_ins": 2003, "idempotency_keys": 4, "complete": True}
+    assert all(params == ["2026-09-20T14:13:20.000Z", 1000] for _, (_, params) in db.calls)
 
 
 def store(rows: list[dict[str, Any]], status: str = "ok") -> FakePeer:
