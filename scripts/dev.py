@@ -81,6 +81,8 @@ def introduce(info: dict[str, Any]) -> None:
     """Where everything is, and calls that can be pasted."""
     rows = {
         "gateway": info["gateway_url"],
+        "API reference": f"{info['gateway_url']}/docs",
+        "schedule's page": f"{info['gateway_url']}/schedule/dashboard",
         **{f"{name} (direct)": url for name, url in info["workers"].items() if name != "gateway"},
         "PostgreSQL": info["postgres_url"],
         "ClickHouse": info["clickhouse_url"],

@@ -55,6 +55,25 @@ def test_the_readmes_calls_work_as_pasted(platform: Platform) -> None:
 
 
 @CURL
+def test_so_do_those_of_auth(platform: Platform) -> None:
+    output = pasted("auth/README.md", "Calls over HTTP", platform)
+    for expected in ('"role":"user"', '"key":"sk_test_', '"has_permission":false', '"action":"api_key.created"',
+                     '"email":"admin@example.com"'):  # fmt: skip
+        assert expected in output, f"{expected!r} is not in what the calls print:\n{output}"
+
+
+@CURL
+def test_so_do_those_of_schedule(platform: Platform) -> None:
+    try:
+        output = pasted("schedule/README.md", "Calls", platform)
+    finally:
+        platform.rows("delete from scheduled_tasks where name = 'tidy' returning name")
+        platform.rows("delete from task_executions where task = 'tidy' returning task")
+    for expected in ('"added":', '"name":"tidy"', '"status":"succeeded"', '"trigger":"manual"'):
+        assert expected in output, f"{expected!r} is not in what the calls print:\n{output}"
+
+
+@CURL
 def test_so_do_those_of_db(platform: Platform) -> None:
     output = pasted("db/README.md", "Over HTTP", platform)
     for expected in (
