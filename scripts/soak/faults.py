@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
+from pathlib import Path
 
 import psutil
 
@@ -105,7 +106,7 @@ async def restart_endpoint(site: Site) -> None:
 
 async def kill_runtime(site: Site) -> None:
     """All Workers at once, in the middle of what they do. Miniflare starts the runtime again."""
-    (runtime,) = workerd_processes()
+    (runtime,) = workerd_processes(site.stack.data)
     runtime.kill()
     runtime.wait()
 
@@ -140,8 +141,11 @@ async def _repeatedly(act: Callable[[], None]) -> None:
         await asyncio.sleep(0.5)
 
 
-def workerd_processes() -> list[psutil.Process]:
-    return [one for one in _descendants() if one.name() == "workerd"]
+def workerd_processes(data: Path) -> list[psutil.Process]:
+    """Of the stack that keeps its data there: another one may run beside it."""
+    starters = [one for one in _descendants() if f"{data}/" in " ".join(one.cmdline()) and one.name() != "workerd"]
+    found = {child for starter in starters for child in starter.children(recursive=True) if child.name() == "workerd"}
+    return list(found)
 
 
 def _descendants() -> list[psutil.Process]:

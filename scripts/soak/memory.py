@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 
@@ -52,6 +53,9 @@ def slope(samples: list[tuple[float, float]]) -> float:
 
 @dataclass
 class Memory:
+    """Of the runtime of the stack that keeps its data there."""
+
+    data: Path
     lives: list[Life] = field(default_factory=list)
 
     async def watch(self, until: asyncio.Event) -> None:
@@ -61,7 +65,7 @@ class Memory:
 
     def sample(self) -> None:
         try:
-            for process in workerd_processes():
+            for process in workerd_processes(self.data):
                 if not self.lives or self.lives[-1].pid != process.pid:
                     self.lives.append(Life(process.pid))
                 self.lives[-1].samples.append((time.monotonic(), process.memory_info().rss / MIB))
