@@ -62,7 +62,7 @@ def show(results: Results, console: Console) -> None:
     for name, rate in rates.items():
         found = [one.requests_per_s for one in results.rounds[name] if one]
         paths.add_row(
-            name, f"{rate:.3g}", f"{min(found):.3g} … {max(found):.3g}", f"{1000 / rate:.2f}", f"{late[name]:.1f}",
+            name, _number(rate), f"{_number(min(found))} … {_number(max(found))}", f"{1000 / rate:.2f}", f"{late[name]:.1f}",
             f"{cpu[name]:.2f}", f"{memory[name]:.0f}" if memory[name] else "",
         )  # fmt: skip
     console.print(paths)
@@ -113,7 +113,7 @@ def _markdown(results: Results, figures: list[Made]) -> Iterator[str]:
     yield "| path | calls/s | CPU ms a call |"
     yield "|---|---|---|"
     for name, rate in rates.items():
-        yield f"| {name} | {rate:.3g} | {cpu[name]:.2f} |"
+        yield f"| {name} | {_number(rate)} | {cpu[name]:.2f} |"
     yield ""
     machine = _machine()
     rounds = max(map(len, results.rounds.values()), default=0)
