@@ -60,7 +60,7 @@ class Workers:
     service has.
 
     With `namespace` the four find each other as in a dispatch namespace, and the gateway's port is the dispatch Worker's. At
-    `inspector_port`, unless it is 0, V8's inspector shows the isolates.
+    `inspector_port`, unless it is 0, V8's inspector shows the isolates. `v8_flags` go to V8, separated by spaces.
     """
 
     data: Path
@@ -70,6 +70,7 @@ class Workers:
     official_runtime: bool = False
     namespace: bool = False
     inspector_port: int = 0
+    v8_flags: str = ""
     extra: list[dict[str, Any]] = field(default_factory=list)
     child: Child | None = None
 
@@ -83,6 +84,8 @@ class Workers:
             require_free(port, name, "PORT" if name == "gateway" else f"{name.upper()}_PORT")
         await asyncio.to_thread(vendor_all)
         environment = {"WRANGLER_SEND_METRICS": "false"}
+        if self.v8_flags:
+            environment["MINIFLARE_WORKERD_V8_FLAGS"] = self.v8_flags
         if not self.official_runtime:
             folder = await asyncio.to_thread(
                 build_bundle, ROOT / "node_modules" / "pyodide", ROOT / ".dotdo" / "runtime"

@@ -57,6 +57,7 @@ class Stack:
     official_runtime: bool = False
     namespace: bool = False
     inspector_port: int = 0
+    v8_flags: str = ""
     extra_workers: list[dict[str, Any]] = field(default_factory=list)
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
@@ -121,6 +122,7 @@ class Stack:
             official_runtime=self.official_runtime,
             namespace=self.namespace,
             inspector_port=self.inspector_port,
+            v8_flags=self.v8_flags,
             extra=self.extra_workers,
         )
 

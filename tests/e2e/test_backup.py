@@ -94,10 +94,9 @@ async def bulk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bulk]:
     bound = {"DB": "db", "AUTH": "auth", "SCHEDULE": "schedule"}
     caller = in_javascript("caller", CALLER, services=bound, port=free_port())
     storage = in_javascript("storage", STORAGE, r2={"BUCKET": "dotdo-backups"}, port=free_port())
-    stack = Stack(data, ports, inspector_port=inspector_port, extra_workers=[caller, storage])
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("MINIFLARE_WORKERD_V8_FLAGS", f"--max-old-space-size={HEAP_MIB}")
-        info = await stack.start(fresh=True)
+    flags = f"--max-old-space-size={HEAP_MIB}"
+    stack = Stack(data, ports, inspector_port=inspector_port, v8_flags=flags, extra_workers=[caller, storage])
+    info = await stack.start(fresh=True)
     try:
         with psycopg.connect(info["postgres_url"]) as connection:
             connection.execute("set statement_timeout = 0")
