@@ -55,6 +55,28 @@ async def test_what_ended_with_the_sessions_goes_too(platform: Platform) -> None
     assert left == [(1,)]
 
 
+async def test_what_workos_told_of_people_goes_after_a_month(platform: Platform) -> None:
+    platform.rows(
+        "insert into webhook_events (id, type, occurred_at, payload, received_at)"
+        " select 'told-' || days, 'user.updated', now(), '{}', now() - days * interval '1 day'"
+        " from unnest(array[29, 31]) as days returning id"
+    )
+    platform.rows(
+        """
+        insert into workos_objects (id, type, data, event_id, event_at, deleted)
+        select id, 'user', '{"email": "gone@example.com"}', id, now() - days * interval '1 day', deleted from (values
+            ('told-gone', 31, true), ('told-just-gone', 29, true), ('told-there', 31, false)
+        ) as object (id, days, deleted) returning id
+        """
+    )
+    outcome = await run_task(platform, "cleanup-expired-sessions")
+    assert outcome.answer["workos"] >= 2
+    assert ids(platform, "webhook_events", "told-") == {"told-29"}
+    assert ids(platform, "workos_objects", "told-") == {"told-gone", "told-just-gone", "told-there"}
+    bare = platform.rows("select id from workos_objects where starts_with(id, 'told-') and data = '{}'")
+    assert bare == [("told-gone",)]
+
+
 async def test_api_keys_go_a_month_after_they_expired(platform: Platform) -> None:
     platform.rows(
         """

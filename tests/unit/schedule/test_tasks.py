@@ -56,11 +56,15 @@ async def test_a_run_leaves_what_it_has_no_time_for_to_the_next() -> None:
 
 
 async def test_what_ended_with_the_sessions_goes_too() -> None:
-    counts = {"sessions": [1000, 7], "oauth_states": [1000, 1000, 3], "idempotency_keys": [4]}
-    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": counts[sql.split()[2]].pop(0)})
+    counts = {
+        "delete from sessions": [1000, 7], "delete from oauth_states": [1000, 1000, 3], "delete from idempotency_keys": [4],
+        "delete from webhook_events": [1000, 5], "update workos_objects set": [1],
+    }  # fmt: skip
+    day, month = "2026-09-20T14:13:20.000Z", "2026-08-22T14:13:20.000Z"
+    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": counts[" ".join(sql.split()[:3])].pop(0)})
     outcome = await cleanup_expired_sessions.run(context(DB=db))
-    assert outcome == {"deleted": 1007, "sign_ins": 2003, "idempotency_keys": 4, "complete": True}
-    assert all(params == ["2026-09-20T14:13:20.000Z", 1000] for _, (_, params) in db.calls)
+    assert outcome == {"deleted": 1007, "sign_ins": 2003, "idempotency_keys": 4, "workos": 1006, "complete": True}
+    assert [params for _, (_, params) in db.calls] == [[day, 1000]] * 6 + [[month, 1000]] * 3
 
 
 def store(rows: list[dict[str, Any]], status: str = "ok") -> FakePeer:
