@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -20,11 +21,23 @@ class StartError(Exception):
     """A part of the local stack did not start. The message says which, why, and what to do next."""
 
 
+_GIVEN: set[int] = set()
+_BELOW_EPHEMERAL = range(10_000, 32_000)
+"""From 32768 (Linux) or 49152 on the system gives ports to outgoing connections, between our choice of one and its use too."""
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on at the moment of asking."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
+    """A TCP port of 127.0.0.1 that nobody listens on at the moment of asking; none that this process was given before."""
+    while True:
+        port = secrets.choice(_BELOW_EPHEMERAL)
+        if port in _GIVEN:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+        _GIVEN.add(port)
         return port
 
 
