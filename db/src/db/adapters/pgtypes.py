@@ -146,11 +146,3 @@ DECODERS: dict[int, Decoder] = {
     **SCALARS,
     **{array: decode_array(SCALARS.get(element, str)) for array, element in ARRAYS.items()},
 }
-
-
-def decode_row(values: list[str | None], decoders: list[Decoder | None]) -> list[Any]:
-    """One row of raw text; a decoder of None leaves the text as it is."""
-    return [
-        value if decode is None or value is None else decode(value)
-        for value, decode in zip(values, decoders, strict=True)
-    ]
