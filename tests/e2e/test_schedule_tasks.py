@@ -13,6 +13,7 @@ def ids(platform: Platform, table: str, prefix: str) -> set[str]:
 
 
 async def test_there_are_tasks_for_all_of_it(platform: Platform) -> None:
+    await platform.result("SCHEDULE", "initializeDefaultTasks")
     listed = {task["name"] for task in (await platform.result("SCHEDULE", "listTasks"))["data"]}
     assert listed >= {task.name for task in DEFAULTS}
 
