@@ -1,6 +1,6 @@
 """The base of every model that crosses an edge: snake_case over HTTP, camelCase over RPC, unknown fields refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -24,7 +24,11 @@ class Model(BaseModel):
     )
 
 
-def row_reader(model: type[T]) -> Callable[[dict[str, Any]], T]:
+Row = Mapping[str, Any] | Iterable[tuple[str, Any]]
+"""A row of a table by column, in either form that `dict` takes."""
+
+
+def row_reader(model: type[T]) -> Callable[[Row], T]:
     """A function that makes instances of rows of our own tables, whose values nothing has to check again.
 
     What `model_construct` does but for its look at each field and alias: a seventh of its time, and a page has a hundred rows.
@@ -33,9 +37,11 @@ def row_reader(model: type[T]) -> Callable[[dict[str, Any]], T]:
     defaults, names = model.model_construct().__dict__, set(model.model_fields)
     assign = object.__setattr__
 
-    def read(row: dict[str, Any]) -> T:
+    def read(row: Row) -> T:
+        values = defaults.copy()
+        values.update(row)
         instance = model.__new__(model)
-        assign(instance, "__dict__", {**defaults, **row})
+        assign(instance, "__dict__", values)
         assign(instance, "__pydantic_fields_set__", names)
         assign(instance, "__pydantic_extra__", None)
         assign(instance, "__pydantic_private__", None)

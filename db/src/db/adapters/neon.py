@@ -42,12 +42,22 @@ class Rows:
     rows: list[Sequence[Any]]
     row_count: int
 
+    @property
+    def names(self) -> list[str]:
+        return [field.name for field in self.fields]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return dict(zip(self.names, self.rows[index], strict=True))
+
     def dicts(self) -> list[dict[str, Any]]:
-        names = [field.name for field in self.fields]
+        names = self.names
         return [dict(zip(names, row, strict=True)) for row in self.rows]
 
     def first(self) -> dict[str, Any] | None:
-        return self.dicts()[0] if self.rows else None
+        return self[0] if self.rows else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import hashlib
 from typing import Literal
 
 from db.domain.idempotency import IdempotencyKey, write_once
-from db.domain.sql import Conditions, Parameters, Sql, with_instants
+from db.domain.sql import Conditions, Parameters, Sql, with_instants, without_sort_key
 from dotdo.contracts.db.models import (
     EdgeOptions,
     Graph,
@@ -150,11 +150,9 @@ class Relationships:
             f"select {COLUMNS}, created_at::text as sort_key from relationships where {where} "
             f"order by created_at desc, ns desc, id desc limit {parameters.add(limit + 1)}"
         )
-        rows = (await self._sql.query(statement, parameters.values, repeatable=True)).dicts()
+        rows = await self._sql.query(statement, parameters.values, repeatable=True)
         next_cursor = where.next_cursor(rows, limit, "sort_key", "ns", "id")
-        for row in rows:
-            del row["sort_key"]
-        return [relationship_from(row) for row in rows[:limit]], next_cursor
+        return [relationship_from(row) for row in without_sort_key(rows, limit)], next_cursor
 
     async def traverse(self, ns: str, id: str, options: TraverseOptions, *, private: bool = True) -> Graph:
         """The places within `depth` edges, nearest first, and at most 1000 of the edges between them."""

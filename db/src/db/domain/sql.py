@@ -3,12 +3,13 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from db.adapters.neon import Rows
 from db.adapters.pgtypes import decode_timestamptz
 from dotdo.errors import invalid_argument
+from dotdo.model import Row
 from dotdo.paging import decode_cursor, encode_cursor
 
 # Beyond these lengths the squares that pgvector adds up leave the range of its four-byte numbers.
@@ -61,7 +62,7 @@ class Conditions:
         values = ", ".join(self._parameters.add(part) + cast for part, cast in zip(key, casts, strict=True))
         self._terms.append(f"({', '.join(columns)}) {'<' if order == 'desc' else '>'} ({values})")
 
-    def next_cursor(self, rows: list[dict[str, Any]], limit: int, *columns: str) -> str | None:
+    def next_cursor(self, rows: Rows | list[dict[str, Any]], limit: int, *columns: str) -> str | None:
         """The cursor behind the page, when a row more than `limit` was found. For after `beyond`."""
         if len(rows) <= limit:
             return None
@@ -75,6 +76,12 @@ class Conditions:
 
     def __str__(self) -> str:
         return " and ".join(self._terms) or "true"
+
+
+def without_sort_key(rows: Rows, limit: int) -> Iterator[Row]:
+    """The rows of a page, without the last column: the text they are sorted by, which only the cursor needs."""
+    names = rows.names[:-1]
+    return (zip(names, row, strict=False) for row in rows.rows[:limit])
 
 
 def with_instants(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from db.domain.idempotency import IdempotencyKey, write_once
-from db.domain.sql import Conditions, Parameters, Sql, vector, with_instants
+from db.domain.sql import Conditions, Parameters, Sql, vector, with_instants, without_sort_key
 from dotdo.contracts.db.models import (
     BatchResult,
     CountOptions,
@@ -226,14 +226,12 @@ class Things:
             f"order by things.{column} {options.order}, id {options.order} "
             f"limit {parameters.add(options.limit + 1)} offset {parameters.add(options.offset)}"
         )
-        rows = (await self._sql.query(statement, parameters.values, repeatable=True)).dicts()
+        rows = await self._sql.query(statement, parameters.values, repeatable=True)
         cursor = where.next_cursor(rows, options.limit, "sort_key", "id")
-        for row in rows:
-            del row["sort_key"]
         pagination = Pagination(
             limit=options.limit, offset=options.offset, total=await self._total(ns, options), next_cursor=cursor
         )
-        return ThingList(data=[thing_from(row) for row in rows[: options.limit]], pagination=pagination)
+        return ThingList(data=[thing_from(row) for row in without_sort_key(rows, options.limit)], pagination=pagination)
 
     async def _total(self, ns: str, options: ListOptions) -> int | None:
         if options.count == "exact":
