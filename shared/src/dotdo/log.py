@@ -16,6 +16,13 @@ from dotdo.tracing import current_request_id
 _SECRET_FIELD = re.compile(r"password|secret|token|authorization|cookie|api_?key|credential|connection", re.IGNORECASE)
 _CREDENTIAL = re.compile(r"sk_(?:live|test)_\w+|eyJ[\w-]+\.[\w-]+\.[\w-]*|postgres(?:ql)?://\S+")
 _REDACTED = "[redacted]"
+_SUSPICIOUS = re.compile(r"sk_|eyJ|postgres")
+"""How each credential begins. A line without any, which is nearly every one, is looked at once and not field by field."""
+
+
+# ASCII only: text with half a surrogate pair, which JSON from outside may hold, could not be written as UTF-8.
+_JSON = json.JSONEncoder()
+_PLAIN = frozenset({str, int, float, bool})
 
 
 class Logger:
@@ -41,10 +48,15 @@ class Logger:
             "service": self._service,
             "event": event,
         }
-        fields = {"request_id": current_request_id(), **fields}
-        line |= {name: _clean(name, value) for name, value in fields.items() if value is not None}
-        # ASCII only: text with half a surrogate pair, which JSON from outside may hold, could not be written as UTF-8.
-        print(json.dumps(line), file=self._stream, flush=True)
+        if request_id := current_request_id():
+            line["request_id"] = request_id
+        for name, value in fields.items():
+            if value is not None:
+                line[name] = value if type(value) in _PLAIN and not _is_secret(name) else _clean(name, value)
+        text = _JSON.encode(line)
+        if _SUSPICIOUS.search(text):
+            text = _JSON.encode({name: _clean(name, value) for name, value in line.items()})
+        print(text, file=self._stream, flush=True)
 
 
 @lru_cache(maxsize=512)
