@@ -1,7 +1,8 @@
 """Which Worker answers which path, who may call it and within which limits. Data: the pipeline only reads it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Literal
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -110,18 +111,20 @@ ROUTES = (
 )
 
 
-@cache
-def _table(routes: tuple[Route, ...]) -> tuple[dict[str, Route], int]:
-    """The routes by prefix, and how many segments the longest has."""
-    return {route.prefix: route for route in routes}, max(route.prefix.count("/") for route in routes)
+def matcher(routes: Sequence[Route]) -> Callable[[str], Route | None]:
+    """A function from a path to the route with the longest prefix that covers it."""
+    by_prefix = {route.prefix: route for route in routes}
+    longest = max(prefix.count("/") for prefix in by_prefix)
+
+    def match(path: str) -> Route | None:
+        segments = path.split("/", longest + 1)
+        for count in range(longest, 0, -1):
+            route = by_prefix.get("/".join(segments[: count + 1]))
+            if route is not None:
+                return route
+        return None
+
+    return match
 
 
-def match(path: str, routes: tuple[Route, ...] = ROUTES) -> Route | None:
-    """The route with the longest prefix that covers the path."""
-    by_prefix, longest = _table(routes)
-    segments = path.split("/", longest + 1)
-    for count in range(longest, 0, -1):
-        route = by_prefix.get("/".join(segments[: count + 1]))
-        if route is not None:
-            return route
-    return None
+match = matcher(ROUTES)

@@ -1,8 +1,13 @@
 """Network addresses of clients."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+_KNOWN = 1024
+"""Addresses of late whose parsing is remembered: a client comes back, and each request asks twice."""
 
+
+@lru_cache(_KNOWN)
 def address_of(text: str | None) -> str:
     """The address in its usual form, an IPv4 one mapped into IPv6 as what it is; empty for what is none."""
     try:
@@ -14,6 +19,7 @@ def address_of(text: str | None) -> str:
     return str(address)
 
 
+@lru_cache(_KNOWN)
 def network_of(address: str) -> str:
     """What one client has: an IPv4 address, or the /64 network around an IPv6 one (RFC 6177)."""
     parsed = ip_address(address)
