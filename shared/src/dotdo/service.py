@@ -73,11 +73,11 @@ class Service:
         self._rpc = rpc
         self._http = http
         self._methods = {method.name: _Method(method) for method in contract.methods}
-        self._results = {endpoint: TypeAdapter(endpoint.result) for endpoint in contract.endpoints}
-        self._endpoints: dict[int, list[Endpoint]] = {}
-        """By the number of segments of their paths."""
+        self._results = {(row.verb, row.path): TypeAdapter(row.result) for row in contract.endpoints}
+        self._endpoints: dict[tuple[str, int], list[Endpoint]] = {}
+        """By method and the number of segments of their paths."""
         for endpoint in contract.endpoints:
-            self._endpoints.setdefault(len(endpoint.parts), []).append(endpoint)
+            self._endpoints.setdefault((endpoint.verb, len(endpoint.parts)), []).append(endpoint)
 
     async def call(self, name: str, params: Sequence[Any], defer: Defer, trace: Trace | None = None) -> str:
         """Answers one RPC call with JSON text. Raises only ServiceError; anything else is logged and becomes INTERNAL."""
@@ -139,14 +139,12 @@ class Service:
     def _match(self, request: HttpRequest) -> tuple[Endpoint, dict[str, str]]:
         segments = request.segments
         verb = "GET" if request.method == "HEAD" else request.method
-        rows = self._endpoints.get(len(segments), ())
-        matches = [(row, found) for row in rows if (found := row.match(segments)) is not None]
-        for row, found in matches:
-            if row.verb == verb:
+        for row in self._endpoints.get((verb, len(segments)), ()):
+            found = row.match(segments)
+            if found is not None:
                 return row, found
-        if matches:
-            raise method_not_allowed([row.verb for row, _ in matches])
-        raise not_found("no such path")
+        others = [row.verb for row in self.contract.endpoints if row.match(segments) is not None]
+        raise method_not_allowed(others) if others else not_found("no such path")
 
     def _identify(self, endpoint: Endpoint, request: HttpRequest) -> Identity:
         header = request.headers.get(IDENTITY_HEADER)
@@ -177,5 +175,5 @@ class Service:
         result = await getattr(self._http, endpoint.handler)(call, **arguments)
         if isinstance(result, HttpResponse):
             return result
-        text = self._results[endpoint].dump_json(result, by_alias=False).decode()
+        text = self._results[endpoint.verb, endpoint.path].dump_json(result, by_alias=False).decode()
         return json_text_response(text, endpoint.status)
