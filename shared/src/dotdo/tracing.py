@@ -37,8 +37,9 @@ def trace_from(headers: Mapping[str, str]) -> Trace:
     if not _REQUEST_ID.match(request_id):
         request_id = f"req_{uuid7()}"
     parent = _TRACEPARENT.match(headers.get(TRACEPARENT_HEADER, ""))
-    trace_id, flags = parent.groups() if parent else (secrets.token_hex(16), "01")
-    return Trace(request_id, f"00-{trace_id}-{secrets.token_hex(8)}-{flags}")
+    chance = secrets.token_hex(24)  # at once: each asking costs a way into JavaScript
+    trace_id, flags = parent.groups() if parent else (chance[:32], "01")
+    return Trace(request_id, f"00-{trace_id}-{chance[32:]}-{flags}")
 
 
 _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
