@@ -56,8 +56,11 @@ def parse_json(body: str | bytes) -> Any:
     text = body if isinstance(body, str) else body.decode()
     if text_nests_deeper(text, MAX_TEXT_DEPTH):
         raise ValueError(f"nested deeper than {MAX_TEXT_DEPTH} levels")
-    return json.loads(text, parse_constant=_refuse_constant)
+    return _DECODER.decode(text)
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
