@@ -128,7 +128,9 @@ def main(
     PORT chooses the gateway's port (8787); the other parts take the next seven. POSTGRES_PORT and the like choose one by name.
     """
     try:
-        stack = Stack(data.resolve(), ports_from_environment(), official_runtime=official_runtime, namespace=namespace)
+        stack = Stack(
+            data.resolve(), ports_from_environment(), official_runtime=official_runtime, namespace=namespace, watch=True
+        )
         code = asyncio.run(run(stack, fresh=fresh, cron=cron, quiet=quiet))
     except KNOWN_FAILURES as error:
         console.print(f"[bold red]Not started.[/bold red] {error}", soft_wrap=True)

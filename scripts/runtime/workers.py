@@ -60,7 +60,8 @@ class Workers:
     service has.
 
     With `namespace` the four find each other as in a dispatch namespace, and the gateway's port is the dispatch Worker's. At
-    `inspector_port`, unless it is 0, V8's inspector shows the isolates. `v8_flags` go to V8, separated by spaces.
+    `inspector_port`, unless it is 0, V8's inspector shows the isolates. `v8_flags` go to V8, separated by spaces. With `watch`
+    a change of the code is loaded at once.
     """
 
     data: Path
@@ -71,6 +72,7 @@ class Workers:
     namespace: bool = False
     inspector_port: int = 0
     v8_flags: str = ""
+    watch: bool = False
     extra: list[dict[str, Any]] = field(default_factory=list)
     child: Child | None = None
 
@@ -118,7 +120,7 @@ class Workers:
             "persist": str(self.data / "storage"),
             "inspector_port": self.inspector_port,
             "workers": workers + fronts + [self._extra(worker) for worker in self.extra],
-            "watch": [*(str(service.source) for service in SERVICES), str(SHARED_PACKAGE)],
+            "watch": [*(str(service.source) for service in SERVICES), str(SHARED_PACKAGE)] if self.watch else [],
         }
 
     def _worker(self, name: str, variables: dict[str, str], port: int) -> dict[str, Any]:

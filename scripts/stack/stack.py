@@ -49,6 +49,7 @@ async def unwatched(name: str, work: Coroutine[Any, Any, None]) -> None:
 class Stack:
     """`data` keeps the stores, logs, secrets and, while the stack is ready, `dev.json`.
 
+    `watch`: a change of the code is loaded at once, for who works on it; whatever else starts a stack keeps what it began with.
     `variables`: by service, what replaces the local stack's own values.
     """
 
@@ -58,6 +59,7 @@ class Stack:
     namespace: bool = False
     inspector_port: int = 0
     v8_flags: str = ""
+    watch: bool = False
     extra_workers: list[dict[str, Any]] = field(default_factory=list)
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
@@ -123,6 +125,7 @@ class Stack:
             namespace=self.namespace,
             inspector_port=self.inspector_port,
             v8_flags=self.v8_flags,
+            watch=self.watch,
             extra=self.extra_workers,
         )
 
