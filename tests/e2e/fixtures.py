@@ -3,7 +3,6 @@
 import asyncio
 import re
 import threading
-import time
 import zlib
 from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
 from dataclasses import fields
@@ -19,7 +18,6 @@ from scripts.runtime.services import SERVICES
 from scripts.stack.ports import free_ports
 from scripts.stack.process import LOOPBACK, free_port
 from scripts.stack.stack import Stack
-from tests.e2e.client import REPEATED
 from tests.e2e.platform import DATA, Platform, Proxies
 
 CALLER = Path(__file__).with_name("caller.mjs")
@@ -28,9 +26,6 @@ ECHO = Path(__file__).with_name("echo.mjs")
 WITNESS = Path(__file__).with_name("witness.mjs")
 MODELS = Path(__file__).with_name("models.mjs")
 PYTHON_CALLER = Path(__file__).parent / "workers" / "python_caller"
-LATE_LINES_S = 1.0
-"""Lines of the log travel by a pipe: a failing test waits for those that were on their way."""
-
 BOUND = {
     "GATEWAY": "gateway",
     "DB": "db",
@@ -182,7 +177,6 @@ def pytest_runtest_makereport(
         item.stash[_LOG_START] = log.stat().st_size if log.exists() else 0
     report = yield
     if call.when == "call" and report.failed and log.exists():
-        time.sleep(LATE_LINES_S)
         with log.open("rb") as lines:
             lines.seek(item.stash.get(_LOG_START, 0))
             report.sections.append(("the Workers' log", lines.read().decode(errors="replace")))
@@ -190,8 +184,3 @@ def pytest_runtest_makereport(
 
 
 _LOG_START = pytest.StashKey[int]()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for request, times in REPEATED.items():
-        terminalreporter.write_line(f"sent again {times} times, its connection was closed: {request}", yellow=True)

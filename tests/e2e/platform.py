@@ -15,7 +15,6 @@ import psycopg
 from dotdo.identity import IDENTITY_HEADER, Identity, sign_identity
 from scripts.runtime.services import ROOT
 from scripts.stack.ports import Ports
-from tests.e2e.client import http_client
 
 DATA = Path(os.environ.get("DOTDO_TEST_DATA", ROOT / ".dotdo" / "test"))
 """Where the tests' stack keeps its stores; two runs at once need two folders."""
@@ -63,14 +62,14 @@ class Platform:
     def client(self, role: str | None = None, **options: Any) -> httpx.AsyncClient:
         """A client of the gateway, with the key of a seeded role or none."""
         headers = {"authorization": f"Bearer {self.keys[role]}"} if role else {}
-        return http_client(base_url=self.gateway_url, headers=headers, **options)
+        return httpx.AsyncClient(base_url=self.gateway_url, headers=headers, timeout=30, **options)
 
     def behind_the_gateway(self, service: str, identity: Identity, **options: Any) -> httpx.AsyncClient:
         """A client of a Worker itself, with the identity header the gateway would have sent."""
         secret = json.loads((DATA / "secrets.json").read_text())["INTERNAL_SECRET"].encode()
         token = sign_identity(identity, audience=service, request_id="req_test", secret=secret, now_s=time.time())
         headers = {IDENTITY_HEADER: token}
-        return http_client(**{"base_url": self.workers[service], **options}, headers=headers)
+        return httpx.AsyncClient(**{"base_url": self.workers[service], "timeout": 30, **options}, headers=headers)
 
     async def call(self, binding: str, method: str, *args: object) -> Any:
         """An RPC call from JavaScript: `{"ok": result}` or `{"error": {"name", "message"}}`."""
