@@ -54,7 +54,8 @@ async def test_ten_sign_ins_a_minute_of_an_address_whatever_its_headers_say(stri
     assert [answer.status_code for answer in answers] == [302] * 10 + [429] * 2
     refused = problem(answers[-1], 429, "RATE_LIMITED")
     assert (refused["type"], refused["violated-policies"]) == (QUOTA_EXCEEDED, ["login"])
-    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    # Ten at the very start of a minute leave room for one more only six seconds into the next.
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 66
     assert (await strict.get("/login", headers=vouched("203.0.113.11"))).status_code == 302
 
 
