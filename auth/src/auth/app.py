@@ -16,6 +16,9 @@ from dotdo.http import HttpRequest, HttpResponse
 from dotdo.log import Logger
 from dotdo.ports import Bindings
 from dotdo.service import Call, Service
+from dotdo.surface import Surface
+
+SURFACE = Surface(CONTRACT)
 
 WAYS = {
     "/login": LOGIN,
@@ -34,7 +37,7 @@ class AuthService(Service):
     """Every change that comes by cookie and every way in is checked here, so that no endpoint can forget it."""
 
     def __init__(self, bindings: Bindings, log: Logger, rpc: RpcHandlers, http: HttpHandlers, gate: Gate) -> None:
-        super().__init__(CONTRACT, bindings, log, rpc=rpc, http=http)
+        super().__init__(SURFACE, bindings, log, rpc=rpc, http=http)
         self._gate = gate
 
     async def _answer(self, endpoint: Endpoint, path: dict[str, str], call: Call, request: HttpRequest) -> HttpResponse:

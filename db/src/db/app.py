@@ -10,6 +10,9 @@ from dotdo.contracts.db import CONTRACT
 from dotdo.log import Logger
 from dotdo.ports import Bindings, Defer
 from dotdo.service import Service
+from dotdo.surface import Surface
+
+SURFACE = Surface(CONTRACT)
 
 
 def build(bindings: Bindings, log: Logger) -> Service:
@@ -20,5 +23,5 @@ def build(bindings: Bindings, log: Logger) -> Service:
         return await service.call(name, params, defer)
 
     http = HttpHandlers(database, RpcEndpoint(call_method))
-    service = Service(CONTRACT, bindings, log, rpc=RpcHandlers(database), http=http)
+    service = Service(SURFACE, bindings, log, rpc=RpcHandlers(database), http=http)
     return service

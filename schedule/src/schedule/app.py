@@ -7,6 +7,7 @@ from dotdo.log import Logger
 from dotdo.ports import Bindings
 from dotdo.service import Service
 from dotdo.sql import Sql
+from dotdo.surface import Surface
 from schedule.domain.catalog import Catalog
 from schedule.domain.executor import Executor, Jitter, random_fraction
 from schedule.domain.history import History
@@ -19,6 +20,8 @@ from schedule.handlers.parts import Parts
 from schedule.handlers.rpc import RpcHandlers
 from schedule.tasks.table import DEFAULTS, HANDLERS
 
+SURFACE = Surface(CONTRACT)
+
 
 def build(
     bindings: Bindings,
@@ -29,7 +32,7 @@ def build(
 ) -> Service:
     """The service of one isolate."""
     parts = assemble(bindings, log, handlers, defaults, jitter)
-    return Service(CONTRACT, bindings, log, rpc=RpcHandlers(parts), http=HttpHandlers(parts))
+    return Service(SURFACE, bindings, log, rpc=RpcHandlers(parts), http=HttpHandlers(parts))
 
 
 def assemble(

@@ -8,26 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, create_model
-from pydantic.alias_generators import to_camel
-
-from dotdo.contract import Contract, Endpoint, RpcMethod
-from dotdo.errors import (
-    ServiceError,
-    forbidden,
-    internal,
-    invalid_argument,
-    method_not_allowed,
-    not_found,
-    unauthenticated,
-)
+from dotdo.contract import Endpoint
+from dotdo.errors import ServiceError, forbidden, internal, invalid_argument, unauthenticated
 from dotdo.http import HttpRequest, HttpResponse, json_text_response
 from dotdo.identity import ANONYMOUS, IDENTITY_HEADER, Identity, internal_secret, verify_identity
 from dotdo.log import Logger
-from dotdo.model import Model, validated
+from dotdo.model import validated
 from dotdo.ports import Bindings, Defer
 from dotdo.problem import problem_response
 from dotdo.rpc import error_envelope, ok_envelope, parse_call
+from dotdo.surface import Surface
 from dotdo.tracing import REQUEST_ID_HEADER, Trace, begin, trace_from
 
 
@@ -41,51 +31,21 @@ class Call:
     request: HttpRequest | None = None
 
 
-class _Method:
-    """An RPC method with its compiled parameter model and result serializer."""
-
-    def __init__(self, method: RpcMethod) -> None:
-        self.names = tuple(method.params)
-        self._aliases = tuple(to_camel(name) for name in self.names)
-        self.handler = method.handler
-        self._params: type[BaseModel] = create_model(f"{method.name}Params", __base__=Model, **dict(method.params))
-        self._result: TypeAdapter[Any] = TypeAdapter(method.result)
-
-    def arguments(self, params: Sequence[Any]) -> dict[str, Any]:
-        if len(params) > len(self.names):
-            raise invalid_argument(f"at most {len(self.names)} parameters are taken, {len(params)} were given")
-        # A parameter that JavaScript leaves undefined, or passes as null, takes its default.
-        given = {name: value for name, value in zip(self._aliases, params, strict=False) if value is not None}
-        model = validated(self._params, given, camel=True)
-        return {name: getattr(model, name) for name in self.names}
-
-    def dump(self, result: Any) -> str:
-        return self._result.dump_json(result, by_alias=True).decode()
-
-
 class Service:
     """`rpc` and `http` hold the handlers, found by the names in the contract's rows."""
 
-    def __init__(self, contract: Contract, bindings: Bindings, log: Logger, *, rpc: object, http: object) -> None:
-        self.contract = contract
+    def __init__(self, surface: Surface, bindings: Bindings, log: Logger, *, rpc: object, http: object) -> None:
+        self._surface = surface
         self._bindings = bindings
         self._log = log
         self._rpc = rpc
         self._http = http
-        self._methods = {method.name: _Method(method) for method in contract.methods}
-        self._results = {(row.verb, row.path): TypeAdapter(row.result) for row in contract.endpoints}
-        self._endpoints: dict[tuple[str, int], list[Endpoint]] = {}
-        """By method and the number of segments of their paths."""
-        for endpoint in contract.endpoints:
-            self._endpoints.setdefault((endpoint.verb, len(endpoint.parts)), []).append(endpoint)
 
     async def call(self, name: str, params: Sequence[Any], defer: Defer, trace: Trace | None = None) -> str:
         """Answers one RPC call with JSON text. Raises only ServiceError; anything else is logged and becomes INTERNAL."""
         begin(trace)
         try:
-            method = self._methods.get(name)
-            if method is None:
-                raise not_found(f"no method {name!r}")
+            method = self._surface.method(name)
             handler = getattr(self._rpc, method.handler)
             return method.dump(await handler(Call(self._log, defer), **method.arguments(params)))
         except ServiceError as error:
@@ -114,7 +74,7 @@ class Service:
         trace = begin(trace_from(request.headers))
         route = code = reason = ""
         try:
-            endpoint, path = self._match(request)
+            endpoint, path = self._surface.match(request)
             route = endpoint.path
             call = Call(self._log, defer, self._identify(endpoint, request), request)
             response = await self._answer(endpoint, path, call, request)
@@ -136,23 +96,13 @@ class Service:
         )
         return HttpResponse(response.status, response.body, (*response.headers, (REQUEST_ID_HEADER, trace.request_id)))
 
-    def _match(self, request: HttpRequest) -> tuple[Endpoint, dict[str, str]]:
-        segments = request.segments
-        verb = "GET" if request.method == "HEAD" else request.method
-        for row in self._endpoints.get((verb, len(segments)), ()):
-            found = row.match(segments)
-            if found is not None:
-                return row, found
-        others = [row.verb for row in self.contract.endpoints if row.match(segments) is not None]
-        raise method_not_allowed(others) if others else not_found("no such path")
-
     def _identify(self, endpoint: Endpoint, request: HttpRequest) -> Identity:
         header = request.headers.get(IDENTITY_HEADER)
         if endpoint.access == "public" and not header:
             return ANONYMOUS
         identity = verify_identity(
             header,
-            audience=self.contract.service,
+            audience=self._surface.service,
             secret=internal_secret(self._bindings),
             now_s=self._bindings.clock.now_s(),
         )
@@ -175,5 +125,4 @@ class Service:
         result = await getattr(self._http, endpoint.handler)(call, **arguments)
         if isinstance(result, HttpResponse):
             return result
-        text = self._results[endpoint.verb, endpoint.path].dump_json(result, by_alias=False).decode()
-        return json_text_response(text, endpoint.status)
+        return json_text_response(self._surface.dump(endpoint, result), endpoint.status)

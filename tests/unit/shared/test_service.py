@@ -14,6 +14,7 @@ from dotdo.log import Logger
 from dotdo.model import Model
 from dotdo.rpc import JsonPeer
 from dotdo.service import Call, Service
+from dotdo.surface import Surface
 from dotdo.tracing import begin
 
 SECRET = "s" * 32
@@ -77,7 +78,7 @@ def bindings() -> FakeBindings:
 
 @pytest.fixture
 def service(bindings: FakeBindings) -> Service:
-    return Service(CONTRACT, bindings, Logger("test"), rpc=Rpc(), http=Http())
+    return Service(Surface(CONTRACT), bindings, Logger("test"), rpc=Rpc(), http=Http())
 
 
 def identity_header(bindings: FakeBindings, identity: Identity) -> dict[str, str]:
