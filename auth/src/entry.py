@@ -1,8 +1,10 @@
 """auth: the Worker's entrypoint."""
 
-from auth.app import build
 from dotdo.contracts.auth import CONTRACT
 from dotdo.entry import Isolate, ServiceEntrypoint
+
+# isort: split
+from auth.app import build
 
 __all__ = ["Default"]
 

@@ -1,8 +1,10 @@
 """db: the Worker's entrypoint."""
 
-from db.app import build
 from dotdo.contracts.db import CONTRACT
 from dotdo.entry import Isolate, ServiceEntrypoint
+
+# isort: split
+from db.app import build
 
 __all__ = ["Default"]
 

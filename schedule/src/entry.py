@@ -5,6 +5,8 @@ from typing import Any
 
 from dotdo.contracts.schedule import CONTRACT
 from dotdo.entry import Isolate, ServiceEntrypoint
+
+# isort: split
 from schedule.app import build
 
 __all__ = ["Default"]

@@ -25,10 +25,11 @@ PLATFORM = "pyemscripten_2026_0_wasm32"
 PYTHON = "3.14"
 ABI = "cp314"
 
-# Never imported by a Worker: notes about the package, its tests, type stubs, other interfaces' compiled code, pydantic's first
-# version and its plugin for mypy.
+# Never needed by a Worker: notes about the package, its tests, type stubs, other interfaces' compiled code, pydantic's first
+# version and its plugin for mypy, time zones (every instant here is in UTC, and dateutil does without).
 NOT_UPLOADED = (
     "*.dist-info", "tests", "test", "*.pyi", "__pycache__", "py.typed", "bin", "pydantic/v1", "pydantic/mypy.py",
+    "tzdata", "dateutil/zoneinfo", "dateutil/tz/win.py",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ first call of an isolate would otherwise pay for it.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, create_model
@@ -16,6 +17,12 @@ from dotdo.http import HttpRequest
 from dotdo.model import Model, validated
 
 
+@cache
+def _adapter(result: Any) -> TypeAdapter[Any]:
+    """One for each type: a method and an endpoint that answer with the same share it."""
+    return TypeAdapter(result)
+
+
 class Method:
     """An RPC method with its compiled parameter model and result serializer."""
 
@@ -24,7 +31,7 @@ class Method:
         self._aliases = tuple(to_camel(name) for name in self.names)
         self.handler = method.handler
         self._params: type[BaseModel] = create_model(f"{method.name}Params", __base__=Model, **dict(method.params))
-        self._result: TypeAdapter[Any] = TypeAdapter(method.result)
+        self._result = _adapter(method.result)
 
     def arguments(self, params: Sequence[Any]) -> dict[str, Any]:
         if len(params) > len(self.names):
@@ -43,7 +50,7 @@ class Surface:
         self.service = contract.service
         self._contract = contract
         self._methods = {method.name: Method(method) for method in contract.methods}
-        self._results = {(row.verb, row.path): TypeAdapter(row.result) for row in contract.endpoints}
+        self._results = {(row.verb, row.path): _adapter(row.result) for row in contract.endpoints}
         self._endpoints: dict[tuple[str, int], list[Endpoint]] = {}
         """By method and the number of segments of their paths."""
         for endpoint in contract.endpoints:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from dotdo.contracts.db.models import EMBEDDING_DIMENSIONS
+from dotdo.contracts.values import EMBEDDING_DIMENSIONS
 from dotdo.errors import unavailable
 from dotdo.ports import Ai, BindingError
 

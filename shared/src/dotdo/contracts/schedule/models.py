@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from dotdo.contracts.db.models import Data
+from dotdo.contracts.values import Data
 from dotdo.model import Model
 from dotdo.paging import DEFAULT_LIMIT, Limit, Page
 

@@ -61,18 +61,16 @@ from dotdo.contracts.db.models.things import (
     WriteOptions,
 )
 from dotdo.contracts.db.models.values import (
-    EMBEDDING_DIMENSIONS,
     MAX_BATCH,
     MAX_INGEST_ROWS,
-    Data,
     Embedding,
-    JsonObject,
     Order,
     Pagination,
     Text,
     Values,
     Visibility,
 )
+from dotdo.contracts.values import EMBEDDING_DIMENSIONS, Data, JsonObject
 
 __all__ = [
     "EMBEDDING_DIMENSIONS",

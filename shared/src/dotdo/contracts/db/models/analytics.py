@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from dotdo.contracts.db.models.values import Data, JsonObject
+from dotdo.contracts.values import Data, JsonObject
 from dotdo.model import Key, Model
 from dotdo.paging import Limit
 

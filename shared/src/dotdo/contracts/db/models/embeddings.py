@@ -1,6 +1,7 @@
 """Things that wait for an embedding."""
 
-from dotdo.contracts.db.models.values import Embedding, JsonObject
+from dotdo.contracts.db.models.values import Embedding
+from dotdo.contracts.values import JsonObject
 from dotdo.model import Key, Model
 from dotdo.paging import Limit
 

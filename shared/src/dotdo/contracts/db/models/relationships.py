@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from dotdo.contracts.db.models.values import Data, JsonObject, Pagination, Text, Visibility
+from dotdo.contracts.db.models.values import Pagination, Text, Visibility
+from dotdo.contracts.values import Data, JsonObject
 from dotdo.model import Key, Model
 from dotdo.paging import DEFAULT_LIMIT, Limit, Page
 

@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from dotdo.contracts.db.models.values import JsonObject, Text, Values
+from dotdo.contracts.db.models.values import Text, Values
+from dotdo.contracts.values import JsonObject
 from dotdo.model import Model
 
 

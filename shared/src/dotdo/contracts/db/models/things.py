@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from dotdo.contracts.db.models.relationships import Relationship
-from dotdo.contracts.db.models.values import MAX_BATCH, Data, Embedding, JsonObject, Order, Pagination, Text, Visibility
+from dotdo.contracts.db.models.values import MAX_BATCH, Embedding, Order, Pagination, Text, Visibility
+from dotdo.contracts.values import Data, JsonObject
 from dotdo.model import Key, Model
 from dotdo.paging import DEFAULT_LIMIT, Limit, Page
 

@@ -5,14 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from dotdo.contracts.values import EMBEDDING_DIMENSIONS, shallow
 from dotdo.model import Model
-from dotdo.nesting import MAX_DEPTH, nests_deeper
 
 Visibility = Literal["public", "private", "unlisted"]
 Order = Literal["asc", "desc"]
-JsonObject = dict[str, Any]
 
-EMBEDDING_DIMENSIONS = 768
 MAX_BATCH = 1000
 MAX_INGEST_ROWS = 10_000
 
@@ -32,16 +30,7 @@ Embedding = Annotated[
 ]
 
 
-def _shallow(value: Any) -> Any:
-    if nests_deeper(value, MAX_DEPTH):
-        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
-    return value
-
-
-Data = Annotated[JsonObject, AfterValidator(_shallow)]
-"""An object as callers send it."""
-
-Values = Annotated[list[Any], AfterValidator(_shallow)]
+Values = Annotated[list[Any], AfterValidator(shallow)]
 """The parameters of a statement."""
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
