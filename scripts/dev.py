@@ -12,6 +12,7 @@ from rich.console import Console
 
 from scripts.migrations.files import MigrationError
 from scripts.runtime.bundle import BundleError
+from scripts.runtime.bytecode import BytecodeError
 from scripts.runtime.config import ConfigurationError, read_configuration
 from scripts.runtime.vendor import VendorError
 from scripts.stack.cron import run_triggers
@@ -22,7 +23,7 @@ from scripts.stack.worker_log import follow
 
 console = Console(highlight=False)
 
-KNOWN_FAILURES = (StartError, BundleError, VendorError, ConfigurationError, MigrationError)
+KNOWN_FAILURES = (StartError, BundleError, BytecodeError, VendorError, ConfigurationError, MigrationError)
 
 
 async def show(name: str, work: Coroutine[Any, Any, None]) -> None:

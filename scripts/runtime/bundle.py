@@ -9,8 +9,11 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import capnp
+
+from scripts.runtime import bytecode
 
 SCHEMA = Path(__file__).with_name("bundle.capnp")
 FILE_NAME = "pyodide_dev.capnp.bin"
@@ -58,11 +61,15 @@ def build_bundle(package: Path, cache: Path) -> Path:
     """The folder for `--pyodide-bundle-disk-cache-dir`, built unless the same inputs were built before.
 
     `package` is the folder of the npm package, `cache` where bundles are kept by the digest of their inputs. Raises
-    BundleError when the package is missing or no longer has what a substitution looks for.
+    BundleError when the package is missing or no longer has what a substitution looks for, BytecodeError when it does not run.
     """
     folder = cache / _digest(package)
     if not (folder / FILE_NAME).exists():
-        _write_atomically(folder / FILE_NAME, _encode(package))
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=cache) as name:
+            library = Path(name) / STDLIB
+            bytecode.compile_library(package, package / STDLIB, library)
+            _write_atomically(folder / FILE_NAME, _encode(package, library))
     return folder
 
 
@@ -81,7 +88,8 @@ def adapt(source: str) -> str:
 def _digest(package: Path) -> str:
     """Names the inputs: the package's files and this recipe."""
     digest = hashlib.sha256()
-    for file in (*(package / name for name in ("package.json", SOURCE, WASM, STDLIB)), SCHEMA, Path(__file__)):
+    recipe = (SCHEMA, Path(__file__), bytecode.SCRIPT, bytecode.JOB)
+    for file in (*(package / name for name in ("package.json", SOURCE, WASM, STDLIB)), *recipe):
         try:
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
@@ -90,14 +98,14 @@ def _digest(package: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _encode(package: Path) -> bytes:
+def _encode(package: Path, library: Path) -> bytes:
     schema = capnp.load(str(SCHEMA))
     bundle = schema.Bundle.new_message()
     modules = bundle.init("modules", 3)
     contents = (
         ("pyodide.asm", "src", adapt((package / SOURCE).read_text()).encode()),
         ("pyodide.asm.wasm", "wasm", (package / WASM).read_bytes()),
-        ("python_stdlib.zip", "data", (package / STDLIB).read_bytes()),
+        (STDLIB, "data", library.read_bytes()),
     )
     for module, (name, kind, content) in zip(modules, contents, strict=True):
         module.name = f"pyodideRuntime-internal:{name}"
@@ -108,7 +116,6 @@ def _encode(package: Path) -> bytes:
 
 
 def _write_atomically(file: Path, content: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(f".{os.getpid()}.partial")
     partial.write_bytes(content)
     partial.replace(file)

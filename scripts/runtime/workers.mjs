@@ -2,8 +2,9 @@
 //
 // One workerd process with all Workers, each on a port of its own, their service bindings direct. A change of a watched
 // folder loads the changed modules into the running Workers. Ends on SIGTERM; the runtime ends with it.
-import { readFileSync, readdirSync, watch } from "node:fs";
-import { extname, join, relative, sep } from "node:path";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, readdirSync, watch } from "node:fs";
+import { basename, dirname, extname, join, relative, sep } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 
@@ -49,7 +50,19 @@ function pythonModules(worker) {
       modules.push({ type: packageType(path), path, contents: readFileSync(join(folder, file)) });
     }
   }
-  return modules;
+  return [...modules, ...compiled(modules)];
+}
+
+// The bytecode of those that were compiled before: never of one that has been edited since.
+function* compiled(modules) {
+  if (!configuration.bytecode) return;
+  for (const { path, contents } of modules) {
+    if (extname(path) !== ".py") continue;
+    const file = join(configuration.bytecode, `${createHash("sha256").update(contents).digest("hex")}.pyc`);
+    if (!existsSync(file)) continue;
+    const name = `${basename(path, ".py")}.cpython-314.pyc`;
+    yield { type: "Data", path: join(dirname(path), "__pycache__", name), contents: readFileSync(file) };
+  }
 }
 
 function options() {

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from scripts.runtime.bundle import build_bundle
+from scripts.runtime.bytecode import compile_modules
 from scripts.runtime.config import LOCAL_FLAGS, local_worker, read_configuration
 from scripts.runtime.namespace import into_namespace
 from scripts.runtime.services import ROOT, SERVICES, SHARED_PACKAGE
@@ -81,24 +82,26 @@ class Workers:
         return {name: f"http://{LOOPBACK}:{port}" for name, port in self.ports.items()}
 
     async def start(self) -> None:
-        """Returns when every Worker answers. Raises StartError, BundleError, VendorError, ConfigurationError."""
+        """Returns when every Worker answers. Raises StartError, BundleError, BytecodeError, VendorError, ConfigurationError."""
         for name, port in self.ports.items():
             require_free(port, name, "PORT" if name == "gateway" else f"{name.upper()}_PORT")
         await asyncio.to_thread(vendor_all)
         environment = {"WRANGLER_SEND_METRICS": "false"}
         if self.v8_flags:
             environment["MINIFLARE_WORKERD_V8_FLAGS"] = self.v8_flags
+        bytecode: Path | None = None
         if not self.official_runtime:
-            folder = await asyncio.to_thread(
-                build_bundle, ROOT / "node_modules" / "pyodide", ROOT / ".dotdo" / "runtime"
-            )
+            package = ROOT / "node_modules" / "pyodide"
+            folder = await asyncio.to_thread(build_bundle, package, ROOT / ".dotdo" / "runtime")
+            bytecode = folder / "bytecode"
+            await asyncio.to_thread(compile_modules, package, bytecode, _python_folders())
             date = read_configuration(SERVICES[0].configuration)["compatibility_date"]
             environment["MINIFLARE_WORKERD_PATH"] = str(await asyncio.to_thread(workerd_with_bundle, folder, date))
         self.data.mkdir(parents=True, exist_ok=True)
         configuration = self.data / "configuration.json"
         descriptor = os.open(configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as output:
-            json.dump(self._configuration(), output)
+            json.dump({**self._configuration(), "bytecode": bytecode and str(bytecode)}, output)
         command = [str(node()), str(SCRIPT), str(configuration)]
         self.child = Child("the Workers' runtime", command, self.log, environment, ROOT)
         await self.child.start(self._answering, START_TIMEOUT_S)
@@ -147,6 +150,10 @@ class Workers:
         except httpx.TransportError:
             return False
         return all(answer.status_code == 200 for answer in answers)
+
+
+def _python_folders() -> list[Path]:
+    return [SHARED_PACKAGE, *(folder for service in SERVICES for folder in (service.source, service.modules))]
 
 
 def _cron_front(worker: dict[str, Any]) -> dict[str, Any]:

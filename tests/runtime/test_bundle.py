@@ -1,7 +1,9 @@
 """The Pyodide bundle: every substitution must find its place, and what is built is what workerd reads."""
 
 import re
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import capnp
 import pytest
@@ -44,10 +46,17 @@ def test_nothing_that_workerd_forbids_is_left(source: str, forbidden: str) -> No
     assert forbidden not in adapt(source)
 
 
-def test_the_bundle_holds_the_three_internal_modules(tmp_path: Path) -> None:
-    built = build_bundle(PACKAGE, tmp_path) / FILE_NAME
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a bundle that was built here."""
+    return build_bundle(PACKAGE, tmp_path_factory.mktemp("runtime"))
+
+
+def test_the_bundle_holds_the_three_internal_modules(built: Path) -> None:
     prefix = "pyodideRuntime-internal:"
-    with capnp.load(str(SCHEMA)).Bundle.from_bytes(built.read_bytes(), traversal_limit_in_words=2**24) as bundle:
+    with capnp.load(str(SCHEMA)).Bundle.from_bytes(
+        (built / FILE_NAME).read_bytes(), traversal_limit_in_words=2**24
+    ) as bundle:
         modules = [(module.name, module.which(), str(module.type)) for module in bundle.modules]
         library = bytes(bundle.modules[2].data)
     assert modules == [
@@ -55,15 +64,18 @@ def test_the_bundle_holds_the_three_internal_modules(tmp_path: Path) -> None:
         (f"{prefix}pyodide.asm.wasm", "wasm", "internal"),
         (f"{prefix}python_stdlib.zip", "data", "internal"),
     ]
-    assert library == (PACKAGE / "python_stdlib.zip").read_bytes()
+    with ZipFile(PACKAGE / "python_stdlib.zip") as released, ZipFile(BytesIO(library)) as bundled:
+        sources = {name: released.read(name) for name in released.namelist() if name.endswith(".py")}
+        assert {name: bundled.read(name) for name in sources} == sources
+        assert "json/decoder.pyc" in bundled.namelist(), "the library is compiled at each start"
 
 
-def test_the_same_inputs_are_built_once(tmp_path: Path) -> None:
-    first = build_bundle(PACKAGE, tmp_path)
-    written = (first / FILE_NAME).stat()
-    assert build_bundle(PACKAGE, tmp_path) == first
-    assert (first / FILE_NAME).stat().st_mtime_ns == written.st_mtime_ns
-    assert [file.name for file in first.iterdir()] == [FILE_NAME]
+def test_the_same_inputs_are_built_once(built: Path) -> None:
+    written = (built / FILE_NAME).stat()
+    assert build_bundle(PACKAGE, built.parent) == built
+    assert (built / FILE_NAME).stat().st_mtime_ns == written.st_mtime_ns
+    assert [file.name for file in built.iterdir()] == [FILE_NAME]
+    assert list(built.parent.iterdir()) == [built]
 
 
 def test_a_missing_package_is_named(tmp_path: Path) -> None:
