@@ -43,12 +43,16 @@ class Answer:
 
 
 class Client:
-    """Of the gateway, as the holder of a credential or as nobody; and, by way of the caller, of the Workers' RPC."""
+    """Of the gateway, as the holder of a credential or as nobody; and, by way of the caller, of the Workers' RPC.
 
-    def __init__(self, gateway_url: str, caller_url: str, keys: Mapping[str, str]) -> None:
+    `workos`: the gate before WorkOS and what is behind it. A browser goes around it: only auth's own calls pass there.
+    """
+
+    def __init__(self, gateway_url: str, caller_url: str, keys: Mapping[str, str], workos: tuple[int, int]) -> None:
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=64)
         self._http = httpx.AsyncClient(base_url=gateway_url, timeout=TIMEOUT_S, limits=limits)
         self._caller_url = caller_url
+        self._workos_gate, self._workos = workos
         self.gateway_url, self.keys = gateway_url, keys
 
     async def close(self) -> None:
@@ -82,7 +86,13 @@ class Client:
 
     async def browse(self, path: str) -> Answer:
         """What a browser that follows redirects and keeps cookies ends up with."""
-        async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=True) as browser:
+
+        async def around(request: httpx.Request) -> None:
+            if request.url.port == self._workos_gate:
+                request.url = request.url.copy_with(port=self._workos)
+
+        hooks = {"request": [around]}
+        async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=True, event_hooks=hooks) as browser:
             try:
                 return _answer(await browser.get(self.gateway_url + path))
             except httpx.TransportError as error:

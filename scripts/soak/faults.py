@@ -16,12 +16,13 @@ from scripts.soak.gate import Gate
 from scripts.stack.process import StartError
 from scripts.stack.stack import Stack
 
-POSTGRES, CLICKHOUSE = "postgres", "clickhouse"
+POSTGRES, CLICKHOUSE, WORKOS = "postgres", "clickhouse", "workos"
 DOWN_S = 3.0
+AWAY_S = 6.0
 SLOW_S = 1.5
 SLOW_FOR_S = 6.0
 HELD_FOR_S = 13.0
-"""Longer than the 11 s that db waits for a statement of PostgreSQL."""
+"""Longer than the 11 s that db waits for a statement of PostgreSQL, and the 10 s that auth waits for WorkOS."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Site:
     stack: Stack
     postgres: Gate
     clickhouse: Gate
+    workos: Gate
     cron: Cron
 
 
@@ -119,6 +121,13 @@ async def cut_clickhouse(site: Site) -> None:
     await _repeatedly(site.clickhouse.cut)
 
 
+async def shut_workos(site: Site) -> None:
+    site.workos.shut = True
+    site.workos.cut()
+    await asyncio.sleep(AWAY_S)
+    site.workos.shut = False
+
+
 async def slow_postgres(site: Site) -> None:
     site.postgres.delay_s = SLOW_S
     await asyncio.sleep(SLOW_FOR_S)
@@ -126,13 +135,21 @@ async def slow_postgres(site: Site) -> None:
 
 
 async def hold_postgres(site: Site) -> None:
-    site.postgres.hold()
-    await asyncio.sleep(HELD_FOR_S)
-    site.postgres.release()
+    await _held(site.postgres)
+
+
+async def hold_workos(site: Site) -> None:
+    await _held(site.workos)
 
 
 async def duplicate_events(site: Site) -> None:
     await site.cron.burst()
+
+
+async def _held(gate: Gate) -> None:
+    gate.hold()
+    await asyncio.sleep(HELD_FOR_S)
+    gate.release()
 
 
 async def _repeatedly(act: Callable[[], None]) -> None:
@@ -156,6 +173,7 @@ def _descendants() -> list[psutil.Process]:
 _GONE = frozenset({"UNAVAILABLE", EVENT_FAILED})
 _STORE = frozenset({POSTGRES})
 _ANALYTICS = frozenset({CLICKHOUSE})
+_SIGN_IN = frozenset({WORKOS})
 
 FAULTS: tuple[Fault, ...] = (
     Fault("PostgreSQL restarted", restart_postgres, _STORE, _GONE),
@@ -168,7 +186,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault("connections to ClickHouse cut", cut_clickhouse, _ANALYTICS, _GONE),
     Fault("PostgreSQL killed", kill_postgres, _STORE, _GONE),
     Fault("answers of PostgreSQL held back", hold_postgres, _STORE, _GONE | {"TIMEOUT"}),
+    Fault("WorkOS away", shut_workos, _SIGN_IN, frozenset({"UNAVAILABLE"})),
     Fault("Neon's endpoint restarted", restart_endpoint, _STORE, _GONE),
+    Fault("answers of WorkOS held back", hold_workos, _SIGN_IN, frozenset({"UNAVAILABLE", "TIMEOUT"})),
 )  # fmt: skip
 
 INJECTION_FAILED = (StartError, OSError, psutil.Error, ValueError)

@@ -9,11 +9,14 @@ CHUNK = 65_536
 
 
 class Gate:
-    """Listens between `start` and `stop`. `delay_s` is what each piece of a request waits before it goes on."""
+    """Listens between `start` and `stop`. `delay_s` is what each piece of a request waits before it goes on; while it is
+    `shut`, no connection gets further than here.
+    """
 
     def __init__(self, port: int, upstream: int) -> None:
         self.port, self.upstream = port, upstream
         self.delay_s = 0.0
+        self.shut = False
         self._answers = asyncio.Event()
         self._answers.set()
         self._open: set[asyncio.StreamWriter] = set()
@@ -42,6 +45,8 @@ class Gate:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            if self.shut:
+                raise ConnectionRefusedError
             inner, outer = await asyncio.open_connection(LOOPBACK, self.upstream)
         except OSError:  # the store is down
             writer.transport.abort()

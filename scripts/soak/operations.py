@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scripts.soak.accounts import Accounts
 from scripts.soak.cron import Cron
-from scripts.soak.faults import CLICKHOUSE, POSTGRES
+from scripts.soak.faults import CLICKHOUSE, POSTGRES, WORKOS
 from scripts.soak.things import Things
 
 _POSTGRES = frozenset({POSTGRES})
@@ -40,7 +40,7 @@ def operations(things: Things, accounts: Accounts) -> tuple[Operation, ...]:
         Operation("a key's life", accounts.key_life, 0.7),
         Operation("refresh, and the session", accounts.refresh, 4),
         Operation("sign out", accounts.sign_out, 0.4),
-        Operation("sign in", accounts.sign_in, 0.4),
+        Operation("sign in", accounts.sign_in, 1, frozenset({POSTGRES, WORKOS})),
         Operation("401: nobody", accounts.nobody, 3, NOTHING),
         Operation("401: malformed key", accounts.malformed_key, 2, NOTHING),
         Operation("401: unknown key", accounts.unknown_key, 2),

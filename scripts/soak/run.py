@@ -74,23 +74,28 @@ class Outcome:
 async def soak(plan: Plan, data: Path, tell: Tell) -> Outcome:
     """Raises StartError when the platform does not start."""
     ports = free_ports()
-    postgres, clickhouse = Gate(free_port(), ports.neon), Gate(free_port(), ports.clickhouse)
+    postgres, clickhouse, workos = (
+        Gate(free_port(), upstream) for upstream in (ports.neon, ports.clickhouse, ports.workos)
+    )
     caller = _caller()
     through = {
         "NEON_HTTP_ENDPOINT": f"http://{LOOPBACK}:{postgres.port}/sql",
         "CLICKHOUSE_URL": f"http://{LOOPBACK}:{clickhouse.port}",
     }
-    stack = Stack(data, ports, v8_flags=V8, extra_workers=[caller], variables={"db": through})
+    sign_in = {"WORKOS_API_URL": f"http://{LOOPBACK}:{workos.port}"}
+    stack = Stack(data, ports, v8_flags=V8, extra_workers=[caller], variables={"db": through, "auth": sign_in})
     async with AsyncExitStack() as ends:
-        for gate in (postgres, clickhouse):
+        for gate in (postgres, clickhouse, workos):
             await gate.start()
             ends.push_async_callback(gate.stop)
         info = await stack.start(fresh=True)
         ends.push_async_callback(stack.stop)
-        client = Client(info["gateway_url"], f"http://{LOOPBACK}:{caller['port']}", info["keys"])
+        client = Client(
+            info["gateway_url"], f"http://{LOOPBACK}:{caller['port']}", info["keys"], (workos.port, ports.workos)
+        )
         ends.push_async_callback(client.close)
         cron = Cron(info["workers"]["schedule"], client)
-        return await _Soak(plan, Site(stack, postgres, clickhouse, cron), client, info, tell).run()
+        return await _Soak(plan, Site(stack, postgres, clickhouse, workos, cron), client, info, tell).run()
 
 
 def _caller() -> dict[str, Any]:
