@@ -6,11 +6,13 @@ import js
 from pyodide.ffi import JsException
 from workers import WorkerEntrypoint
 
-from dotdo.entry import Rejection, WorkerBindings, defer_with, discard_body, native_response, seal
+from dotdo.entry import Rejection, defer_with, seal
 from dotdo.errors import ServiceError, invalid_argument
 from dotdo.log import Logger
 from dotdo.ports import UpstreamResponse
 from dotdo.problem import problem_response
+from dotdo.runtime import WorkerBindings
+from dotdo.runtime.messages import discard_body, native_response
 from dotdo.tracing import trace_from
 from gateway import readiness
 from gateway.pipeline import Gateway

@@ -1,4 +1,4 @@
-"""What two or more Workers use. Plain typed Python but for `dotdo.entry`, the shared half of every Worker's entry.
+"""What two or more Workers use. Plain typed Python but for `dotdo.entry` and `dotdo.runtime`, which know the Workers runtime.
 
 It is imported before a Worker's own package, and so before pydantic, which would search every installed package for plugins.
 """

@@ -1,4 +1,4 @@
-"""What domain code needs of the outside world, as small protocols. `dotdo.entry` implements them on the Workers runtime,
+"""What domain code needs of the outside world, as small protocols. `dotdo.runtime` implements them on the Workers runtime,
 `dotdo.fakes` in memory."""
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence

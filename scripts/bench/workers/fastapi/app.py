@@ -10,13 +10,13 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel
 from pyodide.ffi import to_js
 
-from dotdo.entry import WorkerBindings
 from dotdo.identity import IDENTITY_HEADER, Identity, internal_secret, sign_identity
 from dotdo.ids import uuid7
 from dotdo.log import Logger
 from dotdo.rate_limits.fields import header_fields
 from dotdo.rate_limits.limiter import Decision, Limiter
 from dotdo.rate_limits.policies import policies
+from dotdo.runtime import WorkerBindings
 from gateway.credentials import Caller, Credentials, presented
 
 _log = Logger("fastapi")

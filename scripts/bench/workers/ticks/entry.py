@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from workers import Response, WorkerEntrypoint
 
-from dotdo.entry import WorkerBindings
 from dotdo.log import Logger
+from dotdo.runtime import WorkerBindings
 from schedule.app import assemble
 from schedule.domain.registry import TaskContext, TaskResult
 from schedule.handlers.parts import Parts
