@@ -55,6 +55,13 @@ def test_the_limit_is_exact(opening: str) -> None:
             parse_json(deeper)
 
 
+@given(st.text(alphabet='[]{}"\\,:1 ', max_size=40))
+def test_what_is_too_deep_is_so_whatever_comes_after(text: str) -> None:
+    for deep in ("[" * (MAX_TEXT_DEPTH + 1), '{"\\\\":[' * MAX_TEXT_DEPTH):
+        with pytest.raises(ValueError, match="nested deeper"):
+            parse_json(deep + text)
+
+
 def test_a_value_that_holds_itself_is_too_deep_and_is_seen_at_once() -> None:
     itself: list[Any] = []
     itself += [itself, itself]

@@ -8,11 +8,17 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from dotdo.contracts.db.models import Event
+from dotdo.contracts.db.models import Event, JsonObject
 from dotdo.errors import invalid_argument
 from dotdo.model import Model
 
 Count = Field(default=0, ge=0, lt=2**64)
+
+
+class StoredEvent(Event):
+    """An event of a row that is known to be shallow."""
+
+    data: JsonObject = Field(default_factory=dict)
 
 
 class Request(Model):
@@ -43,7 +49,7 @@ class Probe(Model):
 
 
 _ROWS: dict[str, TypeAdapter[Any]] = {
-    "events": TypeAdapter(list[Event]),
+    "events": TypeAdapter(list[StoredEvent]),
     "api_requests": TypeAdapter(list[Request]),
     "service_health": TypeAdapter(list[Probe]),
 }

@@ -12,6 +12,8 @@ from dotdo.ports import Ai, BindingError
 
 Vector = list[float]
 
+_NUMBERS = (int, float)
+
 
 class Embedder(Protocol):
     """`model` is what is kept beside each embedding."""
@@ -87,6 +89,6 @@ def _usable(row: Any) -> Vector | None:
     """None for what db would refuse."""
     if not isinstance(row, list) or len(row) != EMBEDDING_DIMENSIONS:
         return None
-    if not all(isinstance(value, int | float) and math.isfinite(value) for value in row):
+    if not all(isinstance(value, _NUMBERS) and math.isfinite(value) for value in row):
         return None
     return [float(value) for value in row] if math.hypot(*row) > 1e-6 else None

@@ -57,7 +57,7 @@ METHODS = (
               {"sql": (m.Text, ...), "params": (m.Data, {}), "options": _options(m.ClickHouseOptions)},
               m.ClickHouseResult),
     RpcMethod("ingest", "Appends up to 10 000 rows to a table of the analytics database.",
-              {"table": (m.Table, ...), "rows": (list[m.Data], Field(max_length=m.MAX_INGEST_ROWS)),
+              {"table": (m.Table, ...), "rows": (m.Rows, Field(max_length=m.MAX_INGEST_ROWS)),
                "options": _options(m.IngestOptions)}, m.Inserted),
     RpcMethod("stats", "How much there is.", {}, m.Stats),
     RpcMethod("typeDistribution", "Things by type.", {"ns": (Key | None, None)}, list[m.TypeCount]),
