@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from scripts.bench.load import Target
+from scripts.bench.load import RoundError, Target
 
 
 def call(name: str, url: str, method: str, params: Sequence[object], calls: int = 1) -> Target:
@@ -17,10 +17,12 @@ def call(name: str, url: str, method: str, params: Sequence[object], calls: int 
 
 
 async def answer(target: Target) -> bytes:
-    """What the caller got, as it came."""
+    """What the caller got, as it came. Raises RoundError for a call that failed."""
     async with httpx.AsyncClient(timeout=60) as client:
         response = await client.post(urljoin(target.url, "/"), content=target.body)
-    return response.raise_for_status().content
+    if response.is_error:
+        raise RoundError(f"{response.status_code} {response.text[:300]}")
+    return response.content
 
 
 async def result(target: Target) -> Any:
