@@ -1,16 +1,30 @@
-// The gateway's request path as one would write it with Hono: credential cache, access, a limit kept in KV, a signed identity,
-// the log line. A peer for the bench, with no more of the platform than a read of db needs.
+// The gateway's request path as one would write it with Hono: routes, other origins' scripts, credential cache, access, limits
+// kept in KV, a circuit breaker, a signed identity, the log line, usage events. A peer for the bench: it does what the gateway
+// does for such a request, but for the hosts and the platform's own pages.
 
 import { Hono } from "hono";
+import { cors } from "hono/cors";
 
 const VALID_MS = 30_000;
 const WINDOW_MS = 60_000;
 const LIMIT = 1_000_000;
 const FLUSH_MS = 30_000;
+const USAGE_BATCH = 50;
+const FAILURES = 5;
+const OPEN_MS = 10_000;
+const UPSTREAM_MS = 30_000;
+const SITE = "https://app.example.com";
+const ROUTES = {
+  "/db": "DB", "/relationships": "DB", "/auth": "AUTH", "/schedule": "SCHEDULE", "/admin": "APP", "/batch": "BATCH",
+  "/ai": "AI", "/workflows": "WORKFLOWS", "/queue": "QUEUE", "/events": "EVENTS", "/embeddings": "EMBEDDINGS",
+  "/code": "CODE_EXEC", "/claude-code": "CLAUDE_CODE", "/agent": "AGENT", "/fn": "FN", "/universal": "UNIVERSAL_API",
+};
 
 const encoder = new TextEncoder();
 const callers = new Map();
 const counts = new Map();
+const circuits = new Map();
+let usage = [];
 const header = base64url(encoder.encode(JSON.stringify({ alg: "HS256", typ: "dotdo-identity+jwt" })));
 let signingKey;
 let flushed = Date.now();
@@ -60,7 +74,36 @@ function tell(context) {
   context.executionCtx.waitUntil(context.env.GATEWAY_KV.put("hono", told, { expirationTtl: 120 }));
 }
 
+// The circuit of a Worker, or nothing while it is open.
+function enter(binding) {
+  const circuit = circuits.get(binding) ?? { failures: 0, opened: 0 };
+  circuits.set(binding, circuit);
+  if (circuit.failures >= FAILURES && Date.now() - circuit.opened < OPEN_MS) return undefined;
+  return circuit;
+}
+
+function report(context, started) {
+  const caller = context.get("caller") ?? {};
+  const duration_ms = Date.now() - started;
+  const told = {
+    method: context.req.method, route: context.get("route") ?? "", status: context.res.status, duration_ms,
+    identity: caller.kind ?? "anonymous", user_id: caller.userId ?? "", key_id: caller.keyId ?? "",
+  };
+  const time = new Date().toISOString();
+  const request_id = context.get("requestId");
+  console.log(JSON.stringify({ time, level: "info", service: "hono", event: "request", request_id, ...told }));
+  const bytes_in = Number(context.req.header("content-length") ?? 0);
+  const bytes_out = Number(context.res.headers.get("content-length") ?? 0);
+  usage.push({ time, request_id, ...told, organization: caller.organizationId ?? "", bytes_in, bytes_out, colo: "" });
+  if (usage.length < USAGE_BATCH) return;
+  const rows = usage;
+  usage = [];
+  context.executionCtx.waitUntil(context.env.DB.ingest("api_requests", rows));
+}
+
 const app = new Hono();
+
+app.use(cors({ origin: SITE, credentials: true }));
 
 app.use(async (context, next) => {
   const started = Date.now();
@@ -68,35 +111,46 @@ app.use(async (context, next) => {
   await next();
   tell(context);
   context.header("x-request-id", context.get("requestId"));
-  console.log(JSON.stringify({
-    time: new Date().toISOString(), level: "info", service: "hono", event: "request", request_id: context.get("requestId"),
-    method: context.req.method, status: context.res.status, duration_ms: Date.now() - started,
-  }));
+  report(context, started);
 });
 
-app.all("/db/*", async (context) => {
+async function pass(context, prefix, binding) {
+  context.set("route", prefix);
+  if (!take(`ip:${context.req.header("cf-connecting-ip") ?? "unknown"}`).allowed) {
+    return context.json({ code: "QUOTA_EXCEEDED" }, 429);
+  }
   const [scheme, credential] = (context.req.header("authorization") ?? "").split(" ");
   if (scheme.toLowerCase() !== "bearer" || !credential) return context.json({ code: "UNAUTHENTICATED" }, 401);
   const caller = await identify(credential, context.env.AUTH);
   if (!caller.valid) return context.json({ code: caller.code }, 401);
+  context.set("caller", caller);
   const needed = context.req.method === "GET" ? "things:read" : "things:write";
   if (!caller.permissions.includes(needed) && !caller.permissions.includes("*")) {
     return context.json({ code: "FORBIDDEN" }, 403);
   }
   const limit = take(caller.keyId ?? caller.userId);
   if (!limit.allowed) return context.json({ code: "QUOTA_EXCEEDED" }, 429);
+  const circuit = enter(binding);
+  if (!circuit) return context.json({ code: "CIRCUIT_OPEN" }, 503);
   const url = new URL(context.req.url);
-  url.pathname = url.pathname.slice("/db".length);
+  url.pathname = url.pathname.slice(prefix.length);
   const request = new Request(url, context.req.raw);
   for (const name of [...request.headers.keys()]) {
     if (/^x-(dotdo|user|forwarded)-/.test(name)) request.headers.delete(name);
   }
   request.headers.set("x-request-id", context.get("requestId"));
-  const identity = await sign(caller, "db", context.get("requestId"), context.env.INTERNAL_SECRET);
+  const audience = binding.toLowerCase();
+  const identity = await sign(caller, audience, context.get("requestId"), context.env.INTERNAL_SECRET);
   request.headers.set("x-dotdo-identity", identity);
-  const response = new Response((await context.env.DB.fetch(request)).body);
+  const answer = await context.env[binding].fetch(request, { signal: AbortSignal.timeout(UPSTREAM_MS) });
+  circuit.failures = 0;
+  const response = new Response(answer.body, answer);
   response.headers.set("ratelimit", `"default";r=${limit.remaining}`);
   return response;
-});
+}
+
+for (const [prefix, binding] of Object.entries(ROUTES)) {
+  app.all(`${prefix}/*`, (context) => pass(context, prefix, binding));
+}
 
 export default app;
