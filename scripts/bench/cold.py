@@ -20,7 +20,7 @@ from scripts.bench.runtime import Runtime
 from scripts.runtime.bundle import build_bundle
 from scripts.runtime.config import read_configuration
 from scripts.runtime.deployed import Deployed, DeployedError, Upload, deployed
-from scripts.runtime.services import ROOT, SERVICES
+from scripts.runtime.services import SERVICES
 from scripts.runtime.vendor import vendor_all
 from scripts.runtime.workers import workerd_binary
 
@@ -56,7 +56,7 @@ async def cold_starts(rounds: int, results: Results, console: Console) -> None:
     """Adds the boots to the results."""
     console.print("[dim]Booting each Worker by itself …[/dim]")
     vendor_all()
-    bundle = build_bundle(ROOT / "node_modules" / "pyodide", ROOT / ".dotdo" / "runtime")
+    bundle = build_bundle()
     date = read_configuration(SERVICES[0].configuration)["compatibility_date"]
     results.figures += figures()
     with tempfile.TemporaryDirectory(dir=bundle) as name:

@@ -14,7 +14,10 @@ from tempfile import TemporaryDirectory
 import capnp
 
 from scripts.runtime import bytecode
+from scripts.runtime.services import ROOT
 
+PACKAGE = ROOT / "node_modules" / "pyodide"
+CACHE = ROOT / ".dotdo" / "runtime"
 SCHEMA = Path(__file__).with_name("bundle.capnp")
 FILE_NAME = "pyodide_dev.capnp.bin"
 SOURCE, WASM, STDLIB = "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"
@@ -57,7 +60,7 @@ function refuseEval() { throw new Error("Pyodide tried to evaluate JavaScript te
 EPILOGUE = "\nexport { _createPyodideModule };\n"
 
 
-def build_bundle(package: Path, cache: Path) -> Path:
+def build_bundle(package: Path = PACKAGE, cache: Path = CACHE) -> Path:
     """The folder for `--pyodide-bundle-disk-cache-dir`, built unless the same inputs were built before.
 
     `package` is the folder of the npm package, `cache` where bundles are kept by the digest of their inputs. Raises

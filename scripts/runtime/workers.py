@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from scripts.runtime.bundle import build_bundle
+from scripts.runtime.bundle import PACKAGE, build_bundle
 from scripts.runtime.bytecode import compile_modules
 from scripts.runtime.config import LOCAL_FLAGS, local_worker, read_configuration
 from scripts.runtime.namespace import into_namespace
@@ -91,10 +91,9 @@ class Workers:
             environment["MINIFLARE_WORKERD_V8_FLAGS"] = self.v8_flags
         bytecode: Path | None = None
         if not self.official_runtime:
-            package = ROOT / "node_modules" / "pyodide"
-            folder = await asyncio.to_thread(build_bundle, package, ROOT / ".dotdo" / "runtime")
+            folder = await asyncio.to_thread(build_bundle)
             bytecode = folder / "bytecode"
-            await asyncio.to_thread(compile_modules, package, bytecode, _python_folders())
+            await asyncio.to_thread(compile_modules, PACKAGE, bytecode, _python_folders())
             date = read_configuration(SERVICES[0].configuration)["compatibility_date"]
             environment["MINIFLARE_WORKERD_PATH"] = str(await asyncio.to_thread(workerd_with_bundle, folder, date))
         self.data.mkdir(parents=True, exist_ok=True)

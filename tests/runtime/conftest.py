@@ -14,10 +14,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from scripts.runtime.bundle import build_bundle
+from scripts.runtime.bundle import PACKAGE, build_bundle
 from scripts.runtime.bytecode import compile_modules
 from scripts.runtime.config import LOCAL_FLAGS, vendored_packages
-from scripts.runtime.services import ROOT, SERVICES, SHARED_PACKAGE
+from scripts.runtime.services import SERVICES, SHARED_PACKAGE
 from scripts.runtime.vendor import vendor
 from scripts.runtime.workers import CRON_FRONT, SCRIPT, workerd_with_bundle
 from scripts.stack.node import node
@@ -71,10 +71,9 @@ class CaseRuntime:
     async def start(self) -> None:
         watched = [worker["sources"] for worker in self.workers if "sources" in worker]
         configuration = self.folder / "configuration.json"
-        package = ROOT / "node_modules" / "pyodide"
-        bundle = build_bundle(package, ROOT / ".dotdo" / "runtime")
+        bundle = build_bundle()
         bytecode = self.folder / "bytecode"
-        compile_modules(package, bytecode, [*map(Path, watched), AUTH.modules, SHARED_PACKAGE])
+        compile_modules(PACKAGE, bytecode, [*map(Path, watched), AUTH.modules, SHARED_PACKAGE])
         configuration.write_text(
             json.dumps({
                 "persist": str(self.folder / "storage"), "workers": self.workers, "watch": watched,

@@ -10,6 +10,7 @@ import pytest
 
 from scripts.runtime.bundle import (
     FILE_NAME,
+    PACKAGE,
     SCHEMA,
     SOURCE,
     SUBSTITUTIONS,
@@ -18,9 +19,6 @@ from scripts.runtime.bundle import (
     adapt,
     build_bundle,
 )
-from scripts.runtime.services import ROOT
-
-PACKAGE = ROOT / "node_modules" / "pyodide"
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts.runtime.bundle import PACKAGE
 from scripts.runtime.bytecode import BytecodeError, compile_modules
-from scripts.runtime.services import ROOT
 
-PACKAGE = ROOT / "node_modules" / "pyodide"
 PYTHON_3_14 = (3627).to_bytes(2, "little") + b"\r\n"
 UNCHECKED_HASH = (1).to_bytes(4, "little")
 

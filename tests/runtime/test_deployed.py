@@ -9,7 +9,7 @@ import pytest
 from scripts.runtime.bundle import build_bundle
 from scripts.runtime.config import read_configuration
 from scripts.runtime.deployed import Deployed, DeployedError, Upload, deployed
-from scripts.runtime.services import ROOT, SERVICES, Service
+from scripts.runtime.services import SERVICES, Service
 from scripts.runtime.vendor import vendor
 from scripts.runtime.workers import workerd_binary
 
@@ -17,8 +17,7 @@ DATE = read_configuration(SERVICES[0].configuration)["compatibility_date"]
 
 
 async def deploy(upload: Upload, folder: Path) -> Deployed:
-    bundle = build_bundle(ROOT / "node_modules" / "pyodide", ROOT / ".dotdo" / "runtime")
-    return await deployed(upload, workerd_binary(), bundle, DATE, folder)
+    return await deployed(upload, workerd_binary(), build_bundle(), DATE, folder)
 
 
 async def first_answer(worker: Deployed) -> httpx.Response:
