@@ -7,6 +7,7 @@ from auth.domain.api_keys import DISPLAYED_PREFIX, DISPLAYED_SUFFIX, key_hash
 from scripts.stack.secrets import ROLES
 
 EMAIL_DOMAIN = "example.com"
+IMPERSONATED = "impersonated"
 
 _USER = """
 insert into users (id, email, name, role, email_verified) values (%s, %s, %s, %s, true)
@@ -28,11 +29,14 @@ _THINGS = (
 
 
 def emulated_users() -> list[dict[str, object]]:
-    """The same people for the WorkOS emulator, so that signing in leads to the seeded accounts."""
-    return [
-        {"email": f"{role}@{EMAIL_DOMAIN}", "first_name": role.title(), "last_name": "Local", "email_verified": True}
-        for role in ROLES
+    """The same people for the WorkOS emulator, so that signing in leads to the seeded accounts; and one more, as whom
+    somebody else signs in each time.
+    """
+    people = [
+        {"email": f"{name}@{EMAIL_DOMAIN}", "first_name": name.title(), "last_name": "Local", "email_verified": True}
+        for name in (*ROLES, IMPERSONATED)
     ]
+    return [*people[:-1], {**people[-1], "impersonator": {"email": f"support@{EMAIL_DOMAIN}", "reason": "a ticket"}}]
 
 
 def seed(database_url: str, keys: dict[str, str]) -> None:

@@ -41,6 +41,16 @@ async def test_signing_in_to_an_organisation_gives_its_role(platform: Platform) 
     )
 
 
+async def test_who_signs_in_as_somebody_else_is_recorded(platform: Platform) -> None:
+    async with platform.client() as browser:
+        assert (await browser.get(await callback_of(browser, login_hint="impersonated@example.com"))).status_code == 303
+        user = (await session_in(browser))["user"]["id"]
+    rows = platform.rows(
+        "select actor, details from audit_log where action = 'user.impersonated' and target = %s", user
+    )
+    assert rows == [("anonymous", {"by": "support@example.com", "reason": "a ticket"})]
+
+
 async def test_tokens_as_json_for_who_asks_for_them(platform: Platform, anonymous: httpx.AsyncClient) -> None:
     async with platform.client() as app:
         address = await callback_of(app, login_hint="viewer@example.com")

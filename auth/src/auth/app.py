@@ -62,7 +62,7 @@ def build(bindings: Bindings, log: Logger) -> Service:
     """The service of one isolate. Reads no configuration yet: a missing secret is an error of the call that needs it."""
     accounts = Accounts(bindings, log)
     workos = WorkOS(bindings)
-    sign_ins = SignIns(workos, accounts.arrivals, bindings)
+    sign_ins = SignIns(workos, accounts.arrivals, accounts.audit, bindings)
     rpc = RpcHandlers(accounts, workos, sign_ins)
     http = HttpHandlers(accounts, workos, sign_ins, bindings)
     return AuthService(bindings, log, rpc, http, Gate(accounts, bindings))

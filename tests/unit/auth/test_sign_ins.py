@@ -1,6 +1,7 @@
 """What of WorkOS's answers decides who is let in, where to, and as what; over a WorkOS and a database that are fakes."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -46,6 +47,25 @@ async def test_the_session_at_workos_is_remembered(browser: Browser) -> None:
     await callback(browser)
     (opened,) = [params for sql, params in browser.tables.statements if "insert into sessions" in sql]
     assert opened[8] == "session_w1"
+
+
+async def test_who_signs_in_as_somebody_else_is_recorded_before_there_is_a_session(browser: Browser) -> None:
+    await callback(browser)
+    assert not [params for _, params in browser.tables.statements if "user.impersonated" in params]
+    browser.tables.statements.clear()
+    answer = browser.signs_in()
+    impersonator = {"email": "eve@workos.test", "reason": None}
+    browser.workos_says = replace(answer, text=json.dumps({**json.loads(answer.text), "impersonator": impersonator}))
+    await callback(browser)
+    found = [(sql, params) for sql, params in browser.tables.statements if "insert into" in sql]
+    names = [
+        params[3] if "user.impersonated" in params else sql.split("insert into ")[1].split()[0] for sql, params in found
+    ]
+    assert names.index("user.impersonated") < names.index("sessions")
+    ((*_, action, target, details),) = [params for _, params in found if "user.impersonated" in params]
+    ((_, _, _, user, *_),) = [params for sql, params in found if "insert into sessions" in sql]
+    assert (action, target) == ("user.impersonated", user)
+    assert json.loads(details) == {"by": "eve@workos.test", "reason": None}
 
 
 async def test_a_token_of_another_user_lets_nobody_in(browser: Browser) -> None:

@@ -9,7 +9,7 @@ from auth.adapters.workos.api import garbled
 from auth.adapters.workos.models import Authentication, OrganizationChoice
 from auth.adapters.workos.tokens import Claims
 from auth.domain.arrivals import Arrival, Arrivals
-from auth.domain.audit import Actor
+from auth.domain.audit import Actor, Audit
 from auth.domain.login import Attempt, login_failed
 from auth.domain.role_map import mapped
 from dotdo.errors import ServiceError
@@ -39,14 +39,16 @@ class SignedIn:
 
 
 class SignIns:
-    def __init__(self, workos: WorkOS, arrivals: Arrivals, bindings: Bindings) -> None:
+    def __init__(self, workos: WorkOS, arrivals: Arrivals, audit: Audit, bindings: Bindings) -> None:
         self._workos = workos
         self._arrivals = arrivals
+        self._audit = audit
         self._bindings = bindings
 
     async def with_code(self, code: str, verifier: str | None, organization: str | None, actor: Actor) -> SignedIn:
         """`organization`: where the sign-in is to lead to, None for wherever. Raises LOGIN_FAILED and the like, each a 4xx."""
         authentication = await self._authenticated(code, verifier, organization)
+        impersonator = authentication.impersonator
         claims = await self._verified(authentication)
         if organization and claims.organization_id != organization:
             authentication = await self._moved(authentication, organization)
@@ -58,6 +60,9 @@ class SignIns:
                 mapped(self._bindings, claims.role) if claims.organization_id else None, user.updated_at,
             ), actor,
         )  # fmt: skip
+        if impersonator is not None:  # before there is a session: never one without its record
+            said = {"by": impersonator.email, "reason": impersonator.reason}
+            await self._audit.record(actor, "user.impersonated", account["user_id"], **said)
         return SignedIn(account, claims, authentication)
 
     async def with_profile(self, code: str, attempt: Attempt, actor: Actor) -> dict[str, Any]:

@@ -31,6 +31,13 @@ class User(Record):
         return full_name(self.first_name, self.last_name)
 
 
+class Impersonator(Record):
+    """Who signs in as somebody else, from WorkOS's dashboard. https://workos.com/docs/authkit/impersonation"""
+
+    email: Text
+    reason: Words | None = None
+
+
 class Authentication(Record):
     """`access_token` is not to be believed before it is verified."""
 
@@ -38,6 +45,7 @@ class Authentication(Record):
     access_token: Text
     refresh_token: Text
     organization_id: Text | None = None
+    impersonator: Impersonator | None = None
 
 
 class OrganizationChoice(Record):
