@@ -23,6 +23,12 @@ def _adapter(result: Any) -> TypeAdapter[Any]:
     return TypeAdapter(result)
 
 
+def _params(method: RpcMethod) -> type[BaseModel]:
+    if not method.params:
+        return Model
+    return create_model(f"{method.name}Params", __base__=Model, **dict(method.params))
+
+
 class Method:
     """An RPC method with its compiled parameter model and result serializer."""
 
@@ -30,7 +36,7 @@ class Method:
         self.names = tuple(method.params)
         self._aliases = tuple(to_camel(name) for name in self.names)
         self.handler = method.handler
-        self._params: type[BaseModel] = create_model(f"{method.name}Params", __base__=Model, **dict(method.params))
+        self._params = _params(method)
         self._result = _adapter(method.result)
 
     def arguments(self, params: Sequence[Any]) -> dict[str, Any]:
