@@ -1,5 +1,6 @@
 """What the operating system says of a running workerd."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -24,6 +25,7 @@ class Runtime:
 def runtime_below(pid: int) -> Runtime:
     """The workerd among a process's descendants. Raises LookupError."""
     for child in psutil.Process(pid).children(recursive=True):
-        if child.name() == NAME:
-            return Runtime(child)
+        with suppress(psutil.NoSuchProcess):  # a connection's process of PostgreSQL may end while it is looked at
+            if child.name() == NAME:
+                return Runtime(child)
     raise LookupError("no workerd is running")

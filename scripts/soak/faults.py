@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
@@ -89,7 +90,7 @@ async def kill_postgres(site: Site) -> None:
     """Without a chance to write anything down: what was committed is in its log, or lost."""
     part = site.stack.parts["PostgreSQL"]
     folder = str(site.stack.data / "postgres")
-    servers = [one for one in _descendants() if one.name() == "postgres" and folder in one.cmdline()]
+    servers = [one for one in _descendants() if _is(one, "postgres") and folder in _words(one)]
     for server in servers:
         server.kill()
     await part.wait()
@@ -160,14 +161,36 @@ async def _repeatedly(act: Callable[[], None]) -> None:
 
 def workerd_processes(data: Path) -> list[psutil.Process]:
     """Of the stack that keeps its data there: another one may run beside it."""
-    starters = [one for one in _descendants() if f"{data}/" in " ".join(one.cmdline()) and one.name() != "workerd"]
-    found = {child for starter in starters for child in starter.children(recursive=True) if child.name() == "workerd"}
+    starters = [one for one in _descendants() if f"{data}/" in " ".join(_words(one)) and not _is(one, "workerd")]
+    found = {child for starter in starters for child in _children(starter) if _is(child, "workerd")}
     return list(found)
 
 
 def _descendants() -> list[psutil.Process]:
-    found: list[psutil.Process] = psutil.Process().children(recursive=True)
-    return found
+    return _children(psutil.Process())
+
+
+# A process may end while it is looked at, as one of PostgreSQL does with its connection: it is then none of those looked for.
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        found: list[psutil.Process] = process.children(recursive=True)
+        return found
+    return []
+
+
+def _words(process: psutil.Process) -> list[str]:
+    with suppress(psutil.NoSuchProcess):
+        words: list[str] = process.cmdline()
+        return words
+    return []
+
+
+def _is(process: psutil.Process, name: str) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.name() == name)
+    return False
 
 
 _GONE = frozenset({"UNAVAILABLE", EVENT_FAILED})

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
-import psutil
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from scripts.bench.runtime import runtime_below
 from tests.e2e.gateways import hasty, limited
 from tests.e2e.platform import Platform, problem
 
@@ -24,8 +24,7 @@ async def behind(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def resident_mib(platform: Platform) -> float:
-    (runtime,) = (one for one in psutil.Process(platform.pid).children(recursive=True) if one.name() == "workerd")
-    return float(runtime.memory_info().rss) / MIB
+    return float(runtime_below(platform.pid).process.memory_info().rss) / MIB
 
 
 async def test_fifty_megabytes_come_down_with_flat_memory(platform: Platform, behind: httpx.AsyncClient) -> None:
