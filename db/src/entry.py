@@ -3,6 +3,7 @@
 from dotdo.contracts.db import CONTRACT
 from dotdo.entry import Isolate, ServiceEntrypoint
 
+# After dotdo, which has something to tell pydantic before it is imported.
 # isort: split
 from db.app import build
 

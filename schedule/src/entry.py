@@ -6,6 +6,7 @@ from typing import Any
 from dotdo.contracts.schedule import CONTRACT
 from dotdo.entry import Isolate, ServiceEntrypoint
 
+# After dotdo, which has something to tell pydantic before it is imported.
 # isort: split
 from schedule.app import build
 

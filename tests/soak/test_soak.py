@@ -32,7 +32,6 @@ def assert_it_was_one(outcome: Outcome, values: dict[str, Any]) -> None:
     }  # fmt: skip
     refused = {code for fault in values["faults"] for code in fault["refused"]}
     assert refused >= {"UNAVAILABLE", "CONNECTION"}
-    assert values["operations"]["sign in"]["refused"], "WorkOS was away, and no sign-in noticed"
     assert values["cron"]["instants"] >= 5
     assert values["cron"]["events"] > values["cron"]["instants"]
     assert len(values["memory"]) == 2  # before and after the runtime was killed
