@@ -6,7 +6,7 @@ import js
 from pyodide.ffi import JsException
 from workers import WorkerEntrypoint
 
-from dotdo.entry import Rejection, defer_with, seal
+from dotdo.entry import Rejection, defer_with, seal, unexamined
 from dotdo.errors import ServiceError, invalid_argument
 from dotdo.log import Logger
 from dotdo.ports import UpstreamResponse
@@ -37,7 +37,8 @@ class _Isolate:
 
 
 class Default(WorkerEntrypoint):
-    async def fetch(self, request: Any) -> Any:
+    @unexamined
+    async def fetch(self, request: Any, *_: Any) -> Any:
         return await _answer(request.js_object, self.ctx)
 
     async def route(self, url: str, init: Any = None) -> Any:
