@@ -34,10 +34,10 @@ class Database:
         self._clock = clock
 
     async def thing_with_relationships(self, ns: str, id: str, *, include_embedding: bool) -> Thing | None:
-        """The thing and its first 100 outgoing edges, read at once."""
+        """The thing and its first 100 outgoing edges, read at once, for who sees private ones."""
         thing, (edges, _) = await asyncio.gather(
             self.things.get(ns, id, include_embedding=include_embedding),
-            self.relationships.at(ns, id, "out", EdgeOptions()),
+            self.relationships.at(ns, id, "out", EdgeOptions(), sees_private=True),
         )
         return None if thing is None else thing.model_copy(update={"relationships": edges})
 

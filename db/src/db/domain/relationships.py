@@ -88,17 +88,17 @@ class Relationships:
         self._sql = sql
 
     async def upsert(
-        self, edge: RelationshipInput, key: IdempotencyKey | None = None, *, private: bool = True
+        self, edge: RelationshipInput, key: IdempotencyKey | None = None, *, sees_private: bool
     ) -> Relationship:
         """The stored row. Things at its ends need not exist yet.
 
-        Raises FORBIDDEN for an edge that is there and cannot be seen, when `private` ones are not the caller's to see.
+        Raises FORBIDDEN for an edge that is there and not the caller's to see.
         """
         values = [
             edge.ns or edge.from_ns, edge.id or edge_id(edge), edge.type, edge.from_ns, edge.from_id,
             edge.to_ns, edge.to_id, edge.data, edge.code, edge.visibility,
         ]  # fmt: skip
-        statement = _UPSERT.format(seen="" if private else f"where {_ADDRESSED.format(edge='old')}")
+        statement = _UPSERT.format(seen="" if sees_private else f"where {_ADDRESSED.format(edge='old')}")
         if key is not None:
             rows = [with_instants(row) for row in await write_once(self._sql, key, statement, values)]
         else:
@@ -107,14 +107,14 @@ class Relationships:
             raise forbidden("this relationship is not yours to write")
         return relationship_from(rows[0])
 
-    async def delete(self, ns: str, id: str, *, private: bool = True) -> Relationship | None:
+    async def delete(self, ns: str, id: str, *, sees_private: bool) -> Relationship | None:
         """The deleted row; None when there is none to be seen."""
-        statement = _DELETE.format(seen="" if private else f" and {_ADDRESSED.format(edge='edge')}")
+        statement = _DELETE.format(seen="" if sees_private else f" and {_ADDRESSED.format(edge='edge')}")
         row = (await self._sql.query(statement, [ns, id])).first()
         return relationship_from(row) if row else None
 
     async def at(
-        self, ns: str, id: str, direction: Literal["out", "in"], options: EdgeOptions, *, private: bool = True
+        self, ns: str, id: str, direction: Literal["out", "in"], options: EdgeOptions, *, sees_private: bool
     ) -> tuple[list[Relationship], Page]:
         """The edges that start (`out`) or end (`in`) at a thing, newest first."""
         parameters = Parameters(ns, id)
@@ -122,21 +122,21 @@ class Relationships:
         near, far = ("from", "to") if direction == "out" else ("to", "from")
         where.term(f"{near}_ns = $1 and {near}_id = $2")
         where.equal("type", options.type)
-        if not private:
+        if not sees_private:
             where.equal("visibility", "public")
             where.term(_START_IS_SEEN)
             where.term(_LISTED.format(edge="relationships", end=far))
         edges, cursor = await self._page(where, parameters, options.limit, options.cursor)
         return edges, Page(limit=options.limit, next_cursor=cursor)
 
-    async def list_namespace(self, ns: str, options: RelationshipOptions, *, private: bool = True) -> RelationshipList:
+    async def list_namespace(self, ns: str, options: RelationshipOptions, *, sees_private: bool) -> RelationshipList:
         """The edges of a namespace, newest first."""
         parameters = Parameters()
         where = Conditions(parameters)
         where.equal("ns", ns)
         where.equal("type", options.type)
-        where.equal("visibility", options.visibility if private else "public")
-        if not private:
+        where.equal("visibility", options.visibility if sees_private else "public")
+        if not sees_private:
             for end in ("from", "to"):
                 where.term(_LISTED.format(edge="relationships", end=end))
         edges, cursor = await self._page(where, parameters, options.limit, options.cursor)
@@ -154,17 +154,17 @@ class Relationships:
         next_cursor = where.next_cursor(rows, limit, "sort_key", "ns", "id")
         return [relationship_from(row) for row in without_sort_key(rows, limit)], next_cursor
 
-    async def traverse(self, ns: str, id: str, options: TraverseOptions, *, private: bool = True) -> Graph:
+    async def traverse(self, ns: str, id: str, options: TraverseOptions, *, sees_private: bool) -> Graph:
         """The places within `depth` edges, nearest first, and at most 1000 of the edges between them."""
         parameters = Parameters(ns, id, options.depth, options.limit)
         filters = ""
         if options.types is not None:
             filters += f" and edge.type = any({parameters.add(options.types)}::text[])"
-        if not private:
+        if not sees_private:
             filters += f" and edge.visibility = 'public' and {_START_IS_SEEN}"
         directions = ("out", "in") if options.direction == "both" else (options.direction,)
         statement = _TRAVERSE.format(
-            steps=" union all ".join(_step(direction, filters, private) for direction in directions),
+            steps=" union all ".join(_step(direction, filters, sees_private) for direction in directions),
             columns=", ".join(f"edge.{column}" for column in COLUMNS.split(", ")),
             filters=filters,
         )
@@ -175,9 +175,9 @@ class Relationships:
         )
 
 
-def _step(direction: str, filters: str, private: bool) -> str:
+def _step(direction: str, filters: str, sees_private: bool) -> str:
     near, far = ("from", "to") if direction == "out" else ("to", "from")
-    listed = "" if private else f" and {_LISTED.format(edge='edge', end=far)}"
+    listed = "" if sees_private else f" and {_LISTED.format(edge='edge', end=far)}"
     return (
         f"select edge.{far}_ns as ns, edge.{far}_id as id from relationships as edge "
         f"where edge.{near}_ns = reached.ns and edge.{near}_id = reached.id{filters}{listed}"

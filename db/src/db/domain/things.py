@@ -118,18 +118,18 @@ class Things:
         if_version: int | None = None,
         must_exist: bool = False,
         key: IdempotencyKey | None = None,
-        private: bool = True,
+        sees_private: bool,
     ) -> Thing:
         """The stored row; `version` is 1 when it is new. An embedding that is not given stays.
 
         Raises VERSION_MISMATCH when `if_version` is not the stored one, which is 0 while nothing is stored, and FORBIDDEN for a
-        private thing when `private` ones are not the caller's to see. With a key: three round trips.
+        private thing that is not the caller's to see. With a key: three round trips.
         """
         values: list[Any] = [
             thing.ns, thing.id, thing.type, thing.content, thing.code, thing.data, thing.visibility,
             vector(thing.embedding),
         ]  # fmt: skip
-        seen = "" if private else _SEEN
+        seen = "" if sees_private else _SEEN
         if if_version == 0:
             statement = _INSERT
         elif if_version is not None:
@@ -138,22 +138,22 @@ class Things:
         elif must_exist:
             statement = _UPDATE.format(conditions=seen)
         else:
-            statement = _UPSERT.format(condition="" if private else _SEEN_BEFORE)
+            statement = _UPSERT.format(condition="" if sees_private else _SEEN_BEFORE)
         if key is not None:
             rows = [thing_from(with_instants(row)) for row in await write_once(self._sql, key, statement, values)]
         else:
             rows = [thing_from(row) for row in (await self._sql.query(statement, values)).dicts()]
         if not rows:
-            raise await self._not_written(thing.ns, thing.id, private=private)
+            raise await self._not_written(thing.ns, thing.id, sees_private=sees_private)
         return rows[0]
 
-    async def _not_written(self, ns: str, id: str, *, private: bool) -> ServiceError:
-        stored = None if private else await self._stored(ns, id)
+    async def _not_written(self, ns: str, id: str, *, sees_private: bool) -> ServiceError:
+        stored = None if sees_private else await self._stored(ns, id)
         hidden = stored is not None and stored["visibility"] == "private"
         return forbidden("this thing is not yours to write") if hidden else version_mismatch()
 
     async def patch(
-        self, ns: str, id: str, changes: ThingPatch, *, if_version: int | None = None, private: bool = True
+        self, ns: str, id: str, changes: ThingPatch, *, if_version: int | None = None, sees_private: bool
     ) -> Thing | None:
         """The changed row; None when none is to be seen. Raises VERSION_MISMATCH, and INVALID_ARGUMENT for a null type."""
         parameters = Parameters(ns, id)
@@ -170,23 +170,23 @@ class Things:
                 assignments.append(f"{name} = {parameters.add(value)}")
         statement = (
             f"update things set {', '.join(assignments)} "
-            f"where ns = $1 and id = $2{_conditions(parameters, if_version, private)} returning {COLUMNS}"
+            f"where ns = $1 and id = $2{_conditions(parameters, if_version, sees_private)} returning {COLUMNS}"
         )
-        return await self._changed(statement, parameters, if_version, private)
+        return await self._changed(statement, parameters, if_version, sees_private)
 
-    async def delete(self, ns: str, id: str, *, if_version: int | None = None, private: bool = True) -> Thing | None:
+    async def delete(self, ns: str, id: str, *, if_version: int | None = None, sees_private: bool) -> Thing | None:
         """The deleted row; None when there is none to be seen. Raises VERSION_MISMATCH."""
         parameters = Parameters(ns, id)
-        statement = _DELETE.format(conditions=_conditions(parameters, if_version, private), columns=COLUMNS)
-        return await self._changed(statement, parameters, if_version, private)
+        statement = _DELETE.format(conditions=_conditions(parameters, if_version, sees_private), columns=COLUMNS)
+        return await self._changed(statement, parameters, if_version, sees_private)
 
     async def _changed(
-        self, statement: str, parameters: Parameters, if_version: int | None, private: bool
+        self, statement: str, parameters: Parameters, if_version: int | None, sees_private: bool
     ) -> Thing | None:
         row = (await self._sql.query(statement, parameters.values)).first()
         if row is None and if_version is not None:
             stored = await self._stored(*parameters.values[:2])
-            if stored is not None and (private or stored["visibility"] != "private"):
+            if stored is not None and (sees_private or stored["visibility"] != "private"):
                 raise version_mismatch()
         return thing_from(row) if row else None
 
@@ -248,10 +248,10 @@ class Things:
         return None
 
 
-def _conditions(parameters: Parameters, if_version: int | None, private: bool) -> str:
+def _conditions(parameters: Parameters, if_version: int | None, sees_private: bool) -> str:
     """Of a write of one thing."""
     version = "" if if_version is None else f" and version = {parameters.add(if_version)}"
-    return version + ("" if private else _SEEN)
+    return version + ("" if sees_private else _SEEN)
 
 
 def _filters(parameters: Parameters, ns: str, type_: str | None, visibility: str | None) -> Conditions:

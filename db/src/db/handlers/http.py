@@ -70,33 +70,33 @@ class HttpHandlers:
         return json_text_response(thing.model_dump_json(by_alias=False), headers=[("etag", tag)])
 
     async def patch_thing(self, call: Call, *, ns: str, id: str, body: m.ThingPatch) -> HttpResponse:
-        condition, private = write_condition(call), may_see_private(call)
-        thing = await self._database.things.patch(ns, id, body, if_version=condition, private=private)
+        condition, sees_private = write_condition(call), may_see_private(call)
+        thing = await self._database.things.patch(ns, id, body, if_version=condition, sees_private=sees_private)
         if thing is None:
             raise not_found("no such thing")
         return _written(call, thing)
 
     async def delete_thing(self, call: Call, *, ns: str, id: str) -> m.Thing:
-        condition, private = write_condition(call), may_see_private(call)
-        deleted = await self._database.things.delete(ns, id, if_version=condition, private=private)
+        condition, sees_private = write_condition(call), may_see_private(call)
+        deleted = await self._database.things.delete(ns, id, if_version=condition, sees_private=sees_private)
         if deleted is None:
             raise not_found("no such thing")
         return deleted
 
     async def thing_relationships(self, call: Call, *, ns: str, id: str, query: m.EdgeQuery) -> m.RelationshipPage:
         options = m.EdgeOptions(type=query.type, limit=query.limit, cursor=query.cursor)
-        private = may_see_private(call)
-        edges, page = await self._database.relationships.at(ns, id, query.direction, options, private=private)
+        sees_private = may_see_private(call)
+        edges, page = await self._database.relationships.at(ns, id, query.direction, options, sees_private=sees_private)
         return m.RelationshipPage(data=edges, page=page)
 
     async def thing_graph(self, call: Call, *, ns: str, id: str, query: m.GraphQuery) -> m.Graph:
         options = m.TraverseOptions(depth=query.depth, direction=query.direction, limit=query.limit)
-        return await self._database.relationships.traverse(ns, id, options, private=may_see_private(call))
+        return await self._database.relationships.traverse(ns, id, options, sees_private=may_see_private(call))
 
     async def list_relationships(self, call: Call, *, query: m.RelationshipQuery) -> m.RelationshipPage:
         options = m.RelationshipOptions(limit=query.limit, cursor=query.cursor, type=query.type)
-        private = may_see_private(call)
-        found = await self._database.relationships.list_namespace(query.ns, options, private=private)
+        sees_private = may_see_private(call)
+        found = await self._database.relationships.list_namespace(query.ns, options, sees_private=sees_private)
         return m.RelationshipPage(
             data=found.data, page=Page(limit=query.limit, next_cursor=found.pagination.next_cursor)
         )
@@ -104,12 +104,12 @@ class HttpHandlers:
     async def create_relationship(self, call: Call, *, body: m.RelationshipInput) -> HttpResponse:
         """An edge is not overwritten by who may not see it."""
         key = _idempotency(call, body.model_dump())
-        edge = await self._database.relationships.upsert(body, key, private=may_see_private(call))
+        edge = await self._database.relationships.upsert(body, key, sees_private=may_see_private(call))
         status = 201 if edge.version == 1 else 200
         return json_text_response(edge.model_dump_json(by_alias=False), status)
 
     async def delete_relationship(self, call: Call, *, ns: str, id: str) -> m.Relationship:
-        deleted = await self._database.relationships.delete(ns, id, private=may_see_private(call))
+        deleted = await self._database.relationships.delete(ns, id, sees_private=may_see_private(call))
         if deleted is None:
             raise not_found("no such relationship")
         return deleted
@@ -146,7 +146,7 @@ class HttpHandlers:
         version, must_exist = write_condition(call), requires_existing(call)
         key = _idempotency(call, [thing.model_dump(), "*" if must_exist else version])
         written = await self._database.things.upsert(
-            thing, if_version=version, must_exist=must_exist, key=key, private=may_see_private(call)
+            thing, if_version=version, must_exist=must_exist, key=key, sees_private=may_see_private(call)
         )
         return _written(call, written)
 

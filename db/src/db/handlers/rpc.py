@@ -28,15 +28,15 @@ class RpcHandlers:
         key = None
         if options.idempotency_key is not None:
             key = idempotency_key(SCOPE, options.idempotency_key, [thing.model_dump(), options.if_version])
-        return await self._database.things.upsert(thing, if_version=options.if_version, key=key)
+        return await self._database.things.upsert(thing, if_version=options.if_version, key=key, sees_private=True)
 
     async def patch(
         self, call: Call, *, ns: str, id: str, changes: m.ThingPatch, options: m.PatchOptions
     ) -> m.Thing | None:
-        return await self._database.things.patch(ns, id, changes, if_version=options.if_version)
+        return await self._database.things.patch(ns, id, changes, if_version=options.if_version, sees_private=True)
 
     async def delete(self, call: Call, *, ns: str, id: str) -> m.Thing | None:
-        return await self._database.things.delete(ns, id)
+        return await self._database.things.delete(ns, id, sees_private=True)
 
     async def count(self, call: Call, *, ns: str, options: m.CountOptions) -> int:
         return await self._database.things.count(ns, options)
@@ -54,24 +54,24 @@ class RpcHandlers:
         return await self._database.search.search("", embedding, vector_only)
 
     async def get_relationships(self, call: Call, *, ns: str, id: str, options: m.EdgeOptions) -> m.Outgoing:
-        edges, page = await self._database.relationships.at(ns, id, "out", options)
+        edges, page = await self._database.relationships.at(ns, id, "out", options, sees_private=True)
         return m.Outgoing(outgoing=edges, page=page)
 
     async def get_incoming_relationships(self, call: Call, *, ns: str, id: str, options: m.EdgeOptions) -> m.Incoming:
-        edges, page = await self._database.relationships.at(ns, id, "in", options)
+        edges, page = await self._database.relationships.at(ns, id, "in", options, sees_private=True)
         return m.Incoming(incoming=edges, page=page)
 
     async def upsert_relationship(self, call: Call, *, relationship: m.RelationshipInput) -> m.Relationship:
-        return await self._database.relationships.upsert(relationship)
+        return await self._database.relationships.upsert(relationship, sees_private=True)
 
     async def delete_relationship(self, call: Call, *, ns: str, id: str) -> m.Relationship | None:
-        return await self._database.relationships.delete(ns, id)
+        return await self._database.relationships.delete(ns, id, sees_private=True)
 
     async def list_relationships(self, call: Call, *, ns: str, options: m.RelationshipOptions) -> m.RelationshipList:
-        return await self._database.relationships.list_namespace(ns, options)
+        return await self._database.relationships.list_namespace(ns, options, sees_private=True)
 
     async def traverse(self, call: Call, *, ns: str, id: str, options: m.TraverseOptions) -> m.Graph:
-        return await self._database.relationships.traverse(ns, id, options)
+        return await self._database.relationships.traverse(ns, id, options, sees_private=True)
 
     async def query(self, call: Call, *, sql: str, params: list[Any], options: m.QueryOptions) -> m.QueryResult:
         return await self._database.raw.query(sql, params, options)
