@@ -168,6 +168,7 @@ export interface QueryField {
 
 export interface QueryOptions {
   readOnly?: boolean;
+  repeatable?: boolean;
   timeoutMs?: number;
   maxRows?: number;
 }
@@ -244,6 +245,13 @@ export interface SearchOptions {
 export interface SqlStatement {
   sql: string;
   params?: unknown[];
+}
+
+/** `repeatable`: doing it twice does no harm, as with a plain select, so that it is tried again when a connection breaks. What is `read_only` is so anyway. */
+export interface StatementOptions {
+  readOnly?: boolean;
+  repeatable?: boolean;
+  timeoutMs?: number;
 }
 
 export interface Stats {
@@ -392,9 +400,9 @@ export interface DbService {
   /** One SQL statement with $n parameters, always bound. */
   query(sql: string, params?: unknown[] | null, options?: QueryOptions | null): Promise<QueryResult>;
   /** One SQL statement; how many rows it changed. */
-  execute(sql: string, params?: unknown[] | null): Promise<ExecuteResult>;
+  execute(sql: string, params?: unknown[] | null, options?: StatementOptions | null): Promise<ExecuteResult>;
   /** The first row of a query, or null. */
-  first(sql: string, params?: unknown[] | null): Promise<Record<string, unknown> | null>;
+  first(sql: string, params?: unknown[] | null, options?: StatementOptions | null): Promise<Record<string, unknown> | null>;
   /** Several statements, all or none. */
   transaction(statements: SqlStatement[], options?: TransactionOptions | null): Promise<TransactionResult>;
   /** One read of the analytics database, with typed {name:Type} parameters. */

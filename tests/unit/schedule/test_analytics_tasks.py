@@ -33,7 +33,7 @@ async def test_a_snapshot_is_of_the_last_full_hour() -> None:
             return {"data": [{"type": "seen", "events": 4, "ids": 2}]}
         return {"data": [{"route": "/db", "requests": 7, "errors": 1, "users": 2, "quantiles": [1.5, 2.00049, 9]}]}
 
-    def query(sql: str, params: list[Any]) -> dict[str, Any]:
+    def query(sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         stored.append(params)
         return {"rows": [], "rowCount": 1}
 
@@ -59,7 +59,9 @@ def requests(**counts: int) -> FakePeer:
     """A db where these keys made so many requests in the last hour; `own` has a limit of 2 a minute."""
     return FakePeer(
         clickhouse=lambda sql, params: {"data": [{"key_id": key, "requests": n} for key, n in counts.items()]},
-        query=lambda sql, params: {"rows": [{"id": "own", "rate_limit": 2}, {"id": "other", "rate_limit": None}]},
+        query=lambda sql, params, *options: {
+            "rows": [{"id": "own", "rate_limit": 2}, {"id": "other", "rate_limit": None}]
+        },
     )
 
 

@@ -30,7 +30,7 @@ class Things:
         self.clock = FakeClock()
         self.page_s = 0.0
 
-    def query(self, sql: str, params: list[Any]) -> dict[str, Any]:
+    def query(self, sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         if sql.lstrip().startswith("insert"):
             marks, outcome = params
             self.marked |= {thing["id"]: outcome for thing in marks["things"]}

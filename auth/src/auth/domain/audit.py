@@ -70,7 +70,9 @@ class Audit:
 
     async def page(self, query: AuditQuery) -> AuditPage:
         after = _position(query.cursor) if query.cursor is not None else None
-        rows = await self._sql.rows(_PAGE, query.actor, query.action, query.target, after, query.limit + 1)
+        rows = await self._sql.rows(
+            _PAGE, query.actor, query.action, query.target, after, query.limit + 1, repeatable=True
+        )
         more = len(rows) > query.limit
         data = [AuditEntry(**row) for row in rows[: query.limit]]
         return AuditPage(

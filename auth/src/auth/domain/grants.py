@@ -49,12 +49,12 @@ class GrantStore:
 
     async def check(self, user_id: str, wanted: str, organization: str | None) -> bool:
         """False for a user who is not there or is disabled."""
-        row = await self._sql.first(_RIGHTS, user_id, "")
+        row = await self._sql.first(_RIGHTS, user_id, "", repeatable=True)
         return row is not None and decide(row["role"], row["grants"], wanted, organization)
 
     async def check_credential(self, user_id: str, key_id: str, wanted: str, organization: str | None) -> bool:
         """The same for a credential of the user's: an API key may do no more than its scopes."""
-        row = await self._sql.first(_RIGHTS, user_id, key_id)
+        row = await self._sql.first(_RIGHTS, user_id, key_id, repeatable=True)
         if row is None:
             return False
         return permitted(effective_permissions(row["role"], row["scopes"], row["grants"], organization), wanted)
@@ -72,7 +72,7 @@ class GrantStore:
 
     async def of_user(self, user_id: str) -> list[Grant]:
         """What the role gives and what was granted. Raises NOT_FOUND for no such user."""
-        rows = await self._sql.rows(_LIST, user_id)
+        rows = await self._sql.rows(_LIST, user_id, repeatable=True)
         if not rows:
             raise not_found("no such user")
         by_role = [

@@ -36,7 +36,7 @@ class KeyStore:
 
     async def create(self, user_id: str, wanted: ApiKeyBody, maker: Maker) -> CreatedApiKey:
         """A new key; its clear text is in this answer and nowhere else. Raises NOT_FOUND, FORBIDDEN, SCOPE_EXCEEDS_OWNER."""
-        owner = await self._sql.first(statements.OWNER, user_id, maker.key_id)
+        owner = await self._sql.first(statements.OWNER, user_id, maker.key_id, repeatable=True)
         if owner is None:
             raise not_found("no such user")
         _check_environment(wanted.environment, owner["maker_environment"])
@@ -54,7 +54,7 @@ class KeyStore:
 
     async def rotate(self, user_id: str, key_id: str, wanted: RotateInput, maker: Maker) -> CreatedApiKey:
         """A key like the old one, which works on for the overlap. Raises NOT_FOUND, FORBIDDEN, SCOPE_EXCEEDS_OWNER."""
-        old = await self._sql.first(statements.ROTATABLE, user_id, maker.key_id, key_id)
+        old = await self._sql.first(statements.ROTATABLE, user_id, maker.key_id, key_id, repeatable=True)
         if old is None:
             raise not_found("no such key, or it works no longer")
         _check_environment(old["environment"], old["maker_environment"])
@@ -70,7 +70,7 @@ class KeyStore:
 
     async def get(self, user_id: str, key_id: str) -> ApiKey:
         """Raises NOT_FOUND, for a key of somebody else too."""
-        row = await self._sql.first(statements.GET, user_id, key_id)
+        row = await self._sql.first(statements.GET, user_id, key_id, repeatable=True)
         if row is None:
             raise not_found("no such key")
         return ApiKey(**row)
@@ -78,7 +78,7 @@ class KeyStore:
     async def page(self, user_id: str, query: ListQuery) -> ApiKeyPage:
         """The user's keys that are not revoked, newest first."""
         after = decode_cursor(query.cursor, 1)[0] if query.cursor is not None else None
-        rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1)
+        rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1, repeatable=True)
         data = [ApiKey(**row) for row in rows[: query.limit]]
         more = len(rows) > query.limit
         return ApiKeyPage(

@@ -60,7 +60,7 @@ class SessionStore:
         """Whose refresh token this is or was."""
         if not refresh_tokens.well_formed(token):
             return None
-        row = await self._sql.first(statements.ACCOUNT, refresh_tokens.stored(token, self._secret))
+        row = await self._sql.first(statements.ACCOUNT, refresh_tokens.stored(token, self._secret), repeatable=True)
         return row["user_id"] if row else None
 
     async def refresh(self, token: str, actor: Actor) -> Tokens:
@@ -80,12 +80,12 @@ class SessionStore:
         return Tokens(token=access, refresh_token=successor, expires_in=access_tokens.LIFETIME_S)
 
     async def get(self, session_id: str) -> SessionRow | None:
-        row = await self._sql.first(statements.GET, session_id)
+        row = await self._sql.first(statements.GET, session_id, repeatable=True)
         return session_row(row) if row else None
 
     async def of_user(self, user_id: str, current: str = "") -> list[SessionRow]:
         """Newest first, at most a thousand."""
-        rows = await self._sql.rows(statements.LIST, user_id)
+        rows = await self._sql.rows(statements.LIST, user_id, repeatable=True)
         return [session_row(row, current) for row in rows]
 
     async def revoke(self, session_id: str, actor: Actor, user_id: str | None = None) -> bool:

@@ -28,7 +28,7 @@ class Sessions:
 
     async def get(self, session_id: str) -> Session:
         """Raises NOT_FOUND for one that has ended."""
-        row = await self._sql.first(_GET_SESSION, session_id)
+        row = await self._sql.first(_GET_SESSION, session_id, repeatable=True)
         if row is None:
             raise not_found("the session has ended")
         permissions = effective_permissions(row["role"], None, row["grants"], row["organization_id"])

@@ -41,12 +41,12 @@ class UserStore:
         self._sql = sql
 
     async def get(self, user_id: str) -> User | None:
-        row = await self._sql.first(_GET, user_id)
+        row = await self._sql.first(_GET, user_id, repeatable=True)
         return user_of(row) if row else None
 
     async def page(self, query: ListQuery) -> UserPage:
         after = decode_cursor(query.cursor, 1)[0] if query.cursor is not None else None
-        rows = await self._sql.rows(_PAGE, after, query.limit + 1)
+        rows = await self._sql.rows(_PAGE, after, query.limit + 1, repeatable=True)
         data = [user_of(row) for row in rows[: query.limit]]
         more = len(rows) > query.limit
         return UserPage(

@@ -76,13 +76,13 @@ class RpcHandlers:
     async def query(self, call: Call, *, sql: str, params: list[Any], options: m.QueryOptions) -> m.QueryResult:
         return await self._database.raw.query(sql, params, options)
 
-    async def execute(self, call: Call, *, sql: str, params: list[Any]) -> m.ExecuteResult:
-        result = await self._database.raw.query(sql, params, m.QueryOptions())
-        return m.ExecuteResult(row_count=result.row_count)
+    async def execute(self, call: Call, *, sql: str, params: list[Any], options: m.StatementOptions) -> m.ExecuteResult:
+        return m.ExecuteResult(row_count=(await self._database.raw.run(sql, params, options)).row_count)
 
-    async def first(self, call: Call, *, sql: str, params: list[Any]) -> dict[str, Any] | None:
-        result = await self._database.raw.query(sql, params, m.QueryOptions())
-        return result.rows[0] if result.rows else None
+    async def first(
+        self, call: Call, *, sql: str, params: list[Any], options: m.StatementOptions
+    ) -> dict[str, Any] | None:
+        return (await self._database.raw.run(sql, params, options)).first()
 
     async def transaction(
         self, call: Call, *, statements: list[m.SqlStatement], options: m.TransactionOptions

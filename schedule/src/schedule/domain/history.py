@@ -85,7 +85,7 @@ class History:
     ) -> ExecutionPage:
         """The newest attempts first. Raises INVALID_ARGUMENT for a cursor of anybody else."""
         before = _token(cursor) if cursor else None
-        rows = await self._sql.rows(_NEWEST, task, status, before, limit + 1)
+        rows = await self._sql.rows(_NEWEST, task, status, before, limit + 1, repeatable=True)
         more = len(rows) > limit
         places = [row.pop("place") for row in rows]
         return ExecutionPage(
@@ -100,7 +100,7 @@ class History:
 
     async def run_and_token(self, run_id: str) -> tuple[Run, int]:
         """With the token of its last attempt. Raises 404."""
-        rows = await self._sql.rows(_RUN, run_id)
+        rows = await self._sql.rows(_RUN, run_id, repeatable=True)
         if not rows:
             raise not_found("no such run")
         tokens = [int(row.pop("token")) for row in rows]
@@ -113,11 +113,11 @@ class History:
 
     async def run_of_key(self, key: str) -> tuple[str, str] | None:
         """Run id and task of the run that was started under this idempotency key."""
-        row = await self._sql.first(_RUN_OF_KEY, key)
+        row = await self._sql.first(_RUN_OF_KEY, key, repeatable=True)
         return None if row is None else (row["run_id"], row["task"])
 
     async def stats(self) -> list[TaskStats]:
-        return [TaskStats(**row) for row in await self._sql.rows(_STATS)]
+        return [TaskStats(**row) for row in await self._sql.rows(_STATS, repeatable=True)]
 
     async def forget(self) -> int:
         """Deletes attempts older than 90 days but for the last 100 of each task, in batches; how many."""

@@ -156,7 +156,7 @@ class Ledger:
         self._sql = sql
 
     async def read(self, defaults: list[str]) -> Snapshot:
-        row = await self._sql.first(_READ, defaults)
+        row = await self._sql.first(_READ, defaults, repeatable=True)
         assert row is not None
         tasks, runs = map(task_state, row["tasks"]), map(open_run, row["runs"])
         return Snapshot(list(tasks), list(runs), row["incomplete"])

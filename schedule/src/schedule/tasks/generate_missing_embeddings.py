@@ -67,7 +67,7 @@ async def run(context: TaskContext) -> TaskResult:
     after = ("", "")
     since = utc_text(datetime.fromtimestamp(context.now_s, UTC) - AGAIN_AFTER)
     while seconds_left(context) > SPARE_S:
-        rows = await context.sql.rows(_MISSING, NOT_EMBEDDED, *after, since)
+        rows = await context.sql.rows(_MISSING, NOT_EMBEDDED, *after, since, repeatable=True)
         things = [Thing(**row) for row in rows]
         taken = await way.take(things) if things else 0
         done, failed = done + taken, failed + len(things) - taken

@@ -40,6 +40,7 @@ from dotdo.contracts.db.models.sql import (
     QueryResult,
     RpcBody,
     SqlStatement,
+    StatementOptions,
     TransactionOptions,
     TransactionResult,
 )
@@ -129,6 +130,7 @@ __all__ = [
     "SearchOptions",
     "SearchQuery",
     "SqlStatement",
+    "StatementOptions",
     "Stats",
     "StoreHealth",
     "Table",
