@@ -231,6 +231,7 @@ export interface RelationshipOptions {
   visibility?: "public" | "private" | "unlisted" | null;
 }
 
+/** `alpha` is the weight of the words in a hybrid search, 1 - alpha that of the vector. */
 export interface SearchOptions {
   limit?: number;
   offset?: number;

@@ -9,7 +9,7 @@ import pytest
 from dotdo.identity import Identity
 from tests.e2e.platform import Platform, problem
 
-READ, WRITE = ("things:read", "relationships:read"), ("things:write", "relationships:write")
+READ, WRITE = ("things:read", "relationships:read", "search:read"), ("things:write", "relationships:write")
 CALLERS = {
     "viewer": Identity("api_key", "u1", "viewer", permissions=READ, key_id="k1"),
     "user": Identity("user", "u2", "user", permissions=(*READ, *WRITE)),
@@ -119,14 +119,25 @@ async def test_what_is_asked_for_by_visibility_and_what_is_reached(
 ) -> None:
     client = clients[caller]
     for visibility in ("unlisted", "private"):
-        answer = await client.get("/things", params={"ns": rows, "visibility": visibility})
-        if caller in ("viewer", "user"):
-            problem(answer, 403, "FORBIDDEN")
-        else:
-            assert [thing["id"] for thing in answer.json()["data"]] == [visibility]
+        asked = {"ns": rows, "visibility": visibility}
+        for answer in (
+            await client.get("/things", params=asked), await client.get("/search", params={"q": "fox", **asked}),
+            await client.post("/search", json={"query": "fox", **asked}),
+        ):  # fmt: skip
+            if caller in ("viewer", "user"):
+                problem(answer, 403, "FORBIDDEN")
+            else:
+                assert [thing["id"] for thing in answer.json()["data"]] == [visibility]
     graph = (await client.get(f"/things/{rows}/hub/graph")).json()
     assert {node["id"] for node in graph["nodes"]} == {"hub", *EDGES[caller]}
     assert {edge["id"] for edge in graph["edges"]} == EDGES[caller]
+
+
+async def test_a_search_by_post_is_a_read_to_the_gateway_too(platform: Platform, rows: str) -> None:
+    async with platform.client("viewer") as viewer:
+        answer = await viewer.post("/db/search", json={"query": "fox", "ns": rows})
+        assert (answer.status_code, [thing["id"] for thing in answer.json()["data"]]) == (200, ["public"])
+        problem(await viewer.post("/db/things", json={"ns": rows, "id": "x", "type": "x"}), 403, "FORBIDDEN")
 
 
 @pytest.mark.parametrize("path", ["/stats", "/types", "/activity"])

@@ -9,8 +9,11 @@ from dotdo.http import HttpResponse
 from dotdo.identity import Identity
 
 ADMIN = Identity("api_key", "usr_admin", "admin", permissions=("*",), key_id="key_1")
-USER = Identity("api_key", "usr_user", "user", permissions=("things:read", "things:write"), key_id="key_2")
-VIEWER = Identity("api_key", "usr_viewer", "viewer", permissions=("things:read",), key_id="key_3")
+USER = Identity(
+    "api_key", "usr_user", "user", permissions=("things:read", "things:write", "search:read"), key_id="key_2"
+)
+VIEWER = Identity("api_key", "usr_viewer", "viewer", permissions=("things:read", "search:read"), key_id="key_3")
+AUDITOR = Identity("api_key", "u", "user", permissions=("things:*", "search:read"), key_id="key_4")
 
 BODY = {"type": "note", "data": {"a": 1}}
 
@@ -84,15 +87,33 @@ async def test_a_viewer_causes_no_statement_it_may_not(endpoint: Any, method: st
     assert (response.status, code_of(response), database.http.calls) == (403, "FORBIDDEN", [])
 
 
-@pytest.mark.parametrize(
-    ("asked", "status"),
-    [("", 200), ("&visibility=public", 200), ("&visibility=private", 403), ("&visibility=unlisted", 403)],
-)
-async def test_lists_are_of_public_things(endpoint: Any, asked: str, status: int) -> None:
-    database = endpoint()
-    response = await database.send("GET", f"/things?ns=n{asked}", VIEWER)
-    assert response.status == status
-    assert all("public" in body["params"] for body in database.bodies)
+ASKED = [(None, 200), ("public", 200), ("private", 403), ("unlisted", 403)]
+
+
+@pytest.mark.parametrize(("asked", "status"), ASKED)
+@pytest.mark.parametrize("path", ["/things?ns=n", "/search?q=fox", "/search"])
+async def test_lists_and_searches_are_of_public_things(
+    endpoint: Any, path: str, asked: str | None, status: int
+) -> None:
+    """Others are for who may see them, when they are asked for by name."""
+    for identity, seen in ((VIEWER, status), (AUDITOR, 200), (ADMIN, 200)):
+        database = endpoint()
+        if path == "/search":
+            body = {"query": "fox"} | ({"visibility": asked} if asked else {})
+            response = await database.send("POST", path, identity, body)
+        else:
+            response = await database.send("GET", path + (f"&visibility={asked}" if asked else ""), identity)
+        assert response.status == seen
+        assert all((asked or "public") in body["params"] for body in database.bodies)
+
+
+async def test_who_may_read_things_may_not_search_them_by_that_alone(endpoint: Any) -> None:
+    reader = Identity("api_key", "u", "user", permissions=("things:read",), key_id="k")
+    searcher = Identity("api_key", "u", "user", permissions=("search:read",), key_id="k")
+    for method, path, body in (("GET", "/search?q=a", None), ("POST", "/search", {"query": "a"})):
+        assert (await endpoint().send(method, path, reader, body)).status == 403
+        assert (await endpoint().send(method, path, searcher, body)).status == 200
+    assert (await endpoint().send("GET", "/things/n/i", searcher)).status == 403
 
 
 @pytest.mark.parametrize("method", ["transaction", "execute"])

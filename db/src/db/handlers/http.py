@@ -7,7 +7,7 @@ from db.domain.database import Database
 from db.domain.idempotency import IdempotencyKey, idempotency_key
 from db.handlers.conditions import matches_none, requires_existing, version_tag, write_condition
 from db.handlers.rpc_endpoint import RpcEndpoint
-from db.handlers.visibility import may_see_private, require_private_read, sees
+from db.handlers.visibility import listed, may_see_private, require_private_read, sees
 from dotdo.contracts.common import ServiceCard, service_card
 from dotdo.contracts.db import CONTRACT
 from dotdo.contracts.db import models as m
@@ -34,14 +34,11 @@ class HttpHandlers:
         return await self._database.health()
 
     async def list_things(self, call: Call, *, query: m.ListQuery) -> m.ThingPage:
-        """Public things; others when they are asked for by name, by who may see them."""
-        if query.visibility not in (None, "public"):
-            require_private_read(call)
         names = {"created_at": "createdAt", "updated_at": "updatedAt", "id": "id"}
         options = m.ListOptions.model_validate(
             {
                 "limit": query.limit, "cursor": query.cursor, "type": query.type, "order": query.order,
-                "visibility": query.visibility or "public", "order_by": names[query.order_by],
+                "visibility": listed(call, query.visibility), "order_by": names[query.order_by],
             },
             by_name=True,
         )  # fmt: skip
@@ -115,14 +112,13 @@ class HttpHandlers:
         return deleted
 
     async def search_words(self, call: Call, *, query: m.SearchQuery) -> m.FoundList:
-        options = m.SearchOptions(
-            limit=query.limit, offset=query.offset, ns=query.ns, type=query.type, mode="text", visibility="public"
-        )
+        chosen = query.model_dump(exclude={"q", "visibility"})
+        options = m.SearchOptions(**chosen, visibility=listed(call, query.visibility))
         return await self._database.search.search(query.q, None, options)
 
     async def search(self, call: Call, *, body: m.SearchBody) -> m.FoundList:
-        chosen = body.model_dump(exclude={"query", "embedding"})
-        options = m.SearchOptions.model_validate({**chosen, "visibility": "public"}, by_name=True)
+        chosen = body.model_dump(exclude={"query", "embedding", "visibility"})
+        options = m.SearchOptions(**chosen, visibility=listed(call, body.visibility))
         return await self._database.search.search(body.query, body.embedding, options)
 
     async def stats(self, call: Call) -> m.Stats:

@@ -1,5 +1,6 @@
 """Who sees what: private rows exist for admins and for keys with `things:private`, for nobody else."""
 
+from dotdo.contracts.db.models import Visibility
 from dotdo.errors import forbidden
 from dotdo.service import Call
 
@@ -13,6 +14,13 @@ def may_see_private(call: Call) -> bool:
 def sees(call: Call, visibility: str) -> bool:
     """Whether a row that was addressed directly exists for the caller. Unlisted ones do."""
     return visibility != "private" or may_see_private(call)
+
+
+def listed(call: Call, asked: Visibility | None) -> Visibility:
+    """What a list or a search shows: public rows; others when they are asked for by name, by who may see them."""
+    if asked not in (None, "public"):
+        require_private_read(call)
+    return asked or "public"
 
 
 def require_private_read(call: Call) -> None:

@@ -32,7 +32,7 @@ from dotdo.contracts.db.models.relationships import (
     RelationshipQuery,
     TraverseOptions,
 )
-from dotdo.contracts.db.models.search import Found, FoundList, SearchBody, SearchChoices, SearchOptions, SearchQuery
+from dotdo.contracts.db.models.search import Found, FoundList, SearchBody, SearchOptions, SearchQuery
 from dotdo.contracts.db.models.sql import (
     ExecuteResult,
     QueryField,
@@ -126,7 +126,6 @@ __all__ = [
     "Rows",
     "RpcBody",
     "SearchBody",
-    "SearchChoices",
     "SearchOptions",
     "SearchQuery",
     "SqlStatement",
