@@ -48,11 +48,13 @@ export interface EdgeOptions {
   cursor?: string | null;
 }
 
+/** `version`: of the thing that was read. One that has been written since keeps what it has, and waits for another. */
 export interface EmbeddingInput {
   ns: string;
   id: string;
   embedding: number[];
   model: string;
+  version?: number | null;
 }
 
 export interface EventList {
@@ -351,6 +353,7 @@ export interface WithoutEmbedding {
   type: string;
   content: string | null;
   data: Record<string, unknown>;
+  version: number;
 }
 
 export interface WithoutEmbeddingOptions {

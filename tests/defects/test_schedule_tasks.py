@@ -87,7 +87,7 @@ async def test_S_23_a_backup_that_is_none_does_not_succeed() -> None:
 
 async def test_S_25_a_queue_that_takes_nothing_fails_the_run_and_what_it_took_is_marked() -> None:
     marked: list[Any] = []
-    rows = [{"ns": "n", "id": "a", "type": "t", "text": "x"}]
+    rows = [{"ns": "n", "id": "a", "type": "t", "version": 1, "text": "x"}]
 
     def query(sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         if "insert into embedding_attempts" in sql:
