@@ -132,7 +132,8 @@ class HttpHandlers:
 
     async def ingest_events(self, call: Call, *, body: m.Event) -> m.Inserted:
         row = body.model_dump(exclude_none=True)
-        return m.Inserted(inserted=await self._database.ingest_once(row, _idempotency(call, row)))
+        await self._database.ingest_event(row, _idempotency(call, row))
+        return m.Inserted(inserted=1)
 
     async def rpc(self, call: Call, *, body: m.RpcBody) -> HttpResponse:
         return json_text_response(await self._rpc.call(body, call.defer))
