@@ -61,7 +61,7 @@ ADDRESSED: list[tuple[str, str, Any, str]] = [
     ("DELETE", THING, None, NOT_SEEN.format(200, 404)),
     ("POST", "/things", {"ns": "{ns}", "id": "{visibility}", "type": "y"}, NOT_SEEN.format(200, 403)),
     ("POST", "/things/batch", {"things": [{"ns": "{ns}", "id": "{visibility}", "type": "y"}]},
-     "viewer: 403 403 403 | user: 403 403 403 | auditor: 403 403 403 | keeper: 200 200 200 | admin: 200 200 200"),
+     NOT_SEEN.format(200, 403)),
     ("DELETE", EDGE, None, NOT_SEEN.format(200, 404)),
     ("POST", "/relationships",
      {"ns": "{ns}", "id": "{visibility}", "type": "y", "from_ns": "a", "from_id": "b", "to_ns": "c", "to_id": "d"},
@@ -91,6 +91,21 @@ async def test_a_row_that_is_addressed(
         if status >= 400:
             problem(answer, status, "NOT_FOUND" if status == 404 else "FORBIDDEN")
             assert platform.rows("select * from things where ns = %s order by id", rows) == before
+
+
+@pytest.mark.parametrize("headers", [{}, {"idempotency-key": "k"}])
+async def test_a_batch_with_a_hidden_thing_in_it_writes_nothing(
+    platform: Platform, rows: str, clients: dict[str, httpx.AsyncClient], headers: dict[str, str]
+) -> None:
+    before = platform.rows("select * from things where ns = %s order by id", rows)
+    batch = [{"ns": rows, "id": id, "type": "y"} for id in ("a", "public", "private", "z")]
+    headers = {name: f"{value}-{rows}" for name, value in headers.items()}
+    for _ in range(2):
+        problem(await clients["user"].post("/things/batch", json={"things": batch}, headers=headers), 403, "FORBIDDEN")
+        assert platform.rows("select * from things where ns = %s order by id", rows) == before
+    allowed = [one for one in batch if one["id"] != "private"]
+    answer = await clients["user"].post("/things/batch", json={"things": allowed}, headers=headers)
+    assert answer.json() == {"inserted": 2, "updated": 1}
 
 
 ONLY_PUBLIC = {name: {"public"} for name in CALLERS}

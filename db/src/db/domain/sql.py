@@ -15,6 +15,9 @@ from dotdo.paging import decode_cursor, encode_cursor
 # Beyond these lengths the squares that pgvector adds up leave the range of its four-byte numbers.
 _SHORTEST_VECTOR, _LONGEST_VECTOR = 1e-15, 1e15
 
+ABORT, ABORTED = "dotdo_abort()", "DD001"
+"""Takes everything back that its transaction has done, and the SQLSTATE it does so with (migration 0004)."""
+
 
 class Sql(Protocol):
     async def query(self, sql: str, params: Sequence[Any] = (), *, repeatable: bool = False) -> Rows:

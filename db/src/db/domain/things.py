@@ -3,8 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+from db.adapters.neon import StatementError
 from db.domain.idempotency import IdempotencyKey, write_once
-from db.domain.sql import Conditions, Parameters, Sql, vector, with_instants, without_sort_key
+from db.domain.sql import (
+    ABORT,
+    ABORTED,
+    Conditions,
+    Parameters,
+    Sql,
+    vector,
+    with_instants,
+    without_sort_key,
+)
 from dotdo.contracts.db.models import (
     BatchResult,
     CountOptions,
@@ -59,11 +69,11 @@ returning {COLUMNS}
 
 _BATCH_UPSERT = f"""
 insert into things as old (ns, id, type, content, code, data, visibility, embedding)
-select ns, id, type, content, code, coalesce(data, '{{}}'), coalesce(visibility, 'public'), embedding::vector
+select ns, id, type, content, code, coalesce(data, '{{{{}}}}'), coalesce(visibility, 'public'), embedding::vector
 from jsonb_to_recordset($1::jsonb -> 'things')
     as batch (ns text, id text, type text, content text, code text, data jsonb, visibility text, embedding text)
 order by ns, id -- two batches with rows in common lock them in one order
-on conflict (ns, id) do update set {_CHANGES}
+on conflict (ns, id) do update set {_CHANGES}{{condition}}
 returning version
 """
 
@@ -83,6 +93,7 @@ _STORED = "select version, visibility from things where ns = $1 and id = $2"
 # For who may not see private things: a condition of the write itself, so that none turns private in between.
 _SEEN = " and visibility <> 'private'"
 _SEEN_BEFORE = " where old.visibility <> 'private'"
+_ALL_SEEN_BEFORE = f" where case when old.visibility = 'private' then {ABORT}::text is null else true end"
 
 # PostgreSQL's name of a sort field, what its text is cast back from, and the text that keeps its microseconds.
 _SORT = {
@@ -193,15 +204,23 @@ class Things:
     async def _stored(self, ns: str, id: str) -> dict[str, Any] | None:
         return (await self._sql.query(_STORED, [ns, id], repeatable=True)).first()
 
-    async def batch_upsert(self, things: Sequence[ThingInput], key: IdempotencyKey | None = None) -> BatchResult:
-        """All or none. Raises INVALID_ARGUMENT when a thing stands in the batch twice."""
+    async def batch_upsert(
+        self, things: Sequence[ThingInput], key: IdempotencyKey | None = None, *, sees_private: bool
+    ) -> BatchResult:
+        """All or none. Raises INVALID_ARGUMENT when a thing stands in the batch twice, FORBIDDEN as `upsert` does."""
         if len({(thing.ns, thing.id) for thing in things}) != len(things):
             raise invalid_argument("things: the same ns and id stand there twice")
         batch = [{**thing.model_dump(exclude={"embedding"}), "embedding": vector(thing.embedding)} for thing in things]
-        if key is not None:
-            rows = await write_once(self._sql, key, _BATCH_UPSERT, [{"things": batch}])
-        else:
-            rows = (await self._sql.query(_BATCH_UPSERT, [{"things": batch}])).dicts()
+        statement = _BATCH_UPSERT.format(condition="" if sees_private else _ALL_SEEN_BEFORE)
+        try:
+            if key is not None:
+                rows = await write_once(self._sql, key, statement, [{"things": batch}])
+            else:
+                rows = (await self._sql.query(statement, [{"things": batch}])).dicts()
+        except StatementError as error:
+            if error.sqlstate != ABORTED:
+                raise
+            raise forbidden("a thing of the batch is not yours to write") from error
         inserted = sum(1 for row in rows if row["version"] == 1)
         return BatchResult(inserted=inserted, updated=len(rows) - inserted)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from db.adapters.neon import Isolation, Neon, Rows, Statement, StatementError
+from db.domain.sql import ABORT, ABORTED
 from db.domain.statements import require_plain
 from dotdo.contracts.db.models import (
     QueryField,
@@ -21,9 +22,8 @@ _ISOLATION: dict[str, Isolation] = {
     "serializable": "Serializable",
 }
 
-# Put behind a prefix of the statements, so that the prefix is tried and taken back (migration 0004).
-_ABORT = Statement("select dotdo_abort()")
-_ABORTED = "DD001"
+# Put behind a prefix of the statements, so that the prefix is tried and taken back.
+_ABORT = Statement(f"select {ABORT}")
 
 # Failures of the moment: asking again which statement it was would get another answer.
 _OF_THE_MOMENT = frozenset({"40001", "40P01", "57014", "57P01", "57P02", "57P03"})
@@ -108,5 +108,5 @@ class RawSql:
         try:
             await self._run(aborted, options)
         except StatementError as error:
-            return error.sqlstate == _ABORTED
+            return error.sqlstate == ABORTED
         return False

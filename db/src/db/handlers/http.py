@@ -7,7 +7,7 @@ from db.domain.database import Database
 from db.domain.idempotency import IdempotencyKey, idempotency_key
 from db.handlers.conditions import matches_none, requires_existing, version_tag, write_condition
 from db.handlers.rpc_endpoint import RpcEndpoint
-from db.handlers.visibility import listed, may_see_private, require_private_read, sees
+from db.handlers.visibility import listed, may_see_private, sees
 from dotdo.contracts.common import ServiceCard, service_card
 from dotdo.contracts.db import CONTRACT
 from dotdo.contracts.db import models as m
@@ -52,9 +52,9 @@ class HttpHandlers:
         return await self._write(call, validated(m.ThingInput, {"ns": ns, "id": id, **body.model_dump()}, camel=False))
 
     async def batch_things(self, call: Call, *, body: m.BatchBody) -> m.BatchResult:
-        """A batch could touch private things it cannot see: it takes the right to see them."""
-        require_private_read(call)
-        return await self._database.things.batch_upsert(body.things, _idempotency(call, body.model_dump()))
+        """Nothing of it is written when one of them is a private thing that the caller may not see."""
+        key = _idempotency(call, body.model_dump())
+        return await self._database.things.batch_upsert(body.things, key, sees_private=may_see_private(call))
 
     async def get_thing(self, call: Call, *, ns: str, id: str) -> HttpResponse:
         """404 when there is none, and also when it is private and not for this caller."""

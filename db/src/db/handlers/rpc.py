@@ -42,7 +42,7 @@ class RpcHandlers:
         return await self._database.things.count(ns, options)
 
     async def batch_upsert(self, call: Call, *, things: list[m.ThingInput]) -> m.BatchResult:
-        return await self._database.things.batch_upsert(things)
+        return await self._database.things.batch_upsert(things, sees_private=True)
 
     async def search(
         self, call: Call, *, query: str, embedding: list[float] | None, options: m.SearchOptions

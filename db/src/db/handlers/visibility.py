@@ -18,11 +18,6 @@ def sees(call: Call, visibility: str) -> bool:
 
 def listed(call: Call, asked: Visibility | None) -> Visibility:
     """What a list or a search shows: public rows; others when they are asked for by name, by who may see them."""
-    if asked not in (None, "public"):
-        require_private_read(call)
-    return asked or "public"
-
-
-def require_private_read(call: Call) -> None:
-    if not may_see_private(call):
+    if asked not in (None, "public") and not may_see_private(call):
         raise forbidden(f"this needs the permission {PRIVATE_READ}")
+    return asked or "public"
