@@ -7,6 +7,7 @@ import pytest
 
 from dotdo.http import HttpResponse
 from dotdo.identity import Identity
+from dotdo.ports import HttpError
 
 ADMIN = Identity("api_key", "usr_admin", "admin", permissions=("*",), key_id="key_1")
 USER = Identity(
@@ -16,6 +17,7 @@ VIEWER = Identity("api_key", "usr_viewer", "viewer", permissions=("things:read",
 AUDITOR = Identity("api_key", "u", "user", permissions=("things:*", "search:read"), key_id="key_4")
 
 BODY = {"type": "note", "data": {"a": 1}}
+THING = {**BODY, "ns": "n", "id": "i"}
 
 
 def thing(**changes: Any) -> dict[str, Any]:
@@ -142,6 +144,14 @@ async def test_raw_sql_over_http_is_read_only_whatever_was_asked(
 async def test_only_the_contracts_methods_are_there(endpoint: Any, name: str) -> None:
     response = await endpoint().send("POST", "/rpc", ADMIN, {"method": name})
     assert (response.status, code_of(response)) == (404, "NOT_FOUND")
+
+
+async def test_a_call_over_http_keeps_its_requests_id(endpoint: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    await endpoint(HttpError("down")).send(
+        "POST", "/rpc", ADMIN, {"method": "upsert", "params": [THING]}, x_request_id="mine"
+    )
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["event"], line["request_id"]) for line in lines] == [("rpc.refused", "mine"), ("request", "mine")]
 
 
 @pytest.mark.parametrize(
