@@ -103,3 +103,19 @@ async def test_a_cursor_given_to_who_sees_all_shows_another_nothing_more(platfor
         ]
         answer = await user.get("/db/relationships", params={"ns": seven, "cursor": cursor})
     problem(answer, 400, "INVALID_ARGUMENT")
+
+
+async def test_large_rows_side_by_side_are_listed_one_by_one(
+    platform: Platform, admin: httpx.AsyncClient, ns: str
+) -> None:
+    """Two of them are more than the database answers with at once."""
+    large = "x" * 6_000_000
+    edge = {"type": "x", "fromNs": ns, "fromId": "hub", "toNs": ns, "code": large}
+    for id in ("a", "b"):
+        await platform.result("DB", "upsert", {"ns": ns, "id": id, "type": "x", "content": large})
+        await platform.result("DB", "upsertRelationship", {**edge, "id": id, "toId": id})
+    for path in ("/db/things", "/db/relationships", f"/db/things/{ns}/hub/relationships"):
+        of = {} if "hub" in path else {"ns": ns}
+        assert await walk(admin, path, {**of, "limit": "1"}) == ["b", "a"]
+    page = (await admin.get("/db/things", params={"ns": ns, "limit": "1"})).json()
+    assert page["data"][0]["content"] == large

@@ -5,7 +5,7 @@ import hashlib
 from typing import Literal
 
 from db.domain.idempotency import IdempotencyKey, write_once
-from db.domain.sql import Conditions, Parameters, Sql, with_instants, without_sort_key
+from db.domain.sql import Conditions, Parameters, Sql, page_statement, with_instants, without_sort_key
 from dotdo.contracts.db.models import (
     EdgeOptions,
     Graph,
@@ -146,9 +146,9 @@ class Relationships:
         self, where: Conditions, parameters: Parameters, limit: int, cursor: str | None
     ) -> tuple[list[Relationship], str | None]:
         where.beyond(["created_at", "ns", "id"], ["::timestamptz", "", ""], cursor, "desc")
-        statement = (
-            f"select {COLUMNS}, created_at::text as sort_key from relationships where {where} "
-            f"order by created_at desc, ns desc, id desc limit {parameters.add(limit + 1)}"
+        order = "created_at desc, ns desc, id desc"
+        statement = page_statement(
+            "relationships", COLUMNS, "created_at::text", where, order, limit=parameters.add(limit)
         )
         rows = await self._sql.query(statement, parameters.values, repeatable=True)
         next_cursor = where.next_cursor(rows, limit, "sort_key", "ns", "id")

@@ -11,6 +11,7 @@ from db.domain.sql import (
     Conditions,
     Parameters,
     Sql,
+    page_statement,
     vector,
     with_instants,
     without_sort_key,
@@ -29,12 +30,6 @@ from dotdo.errors import ServiceError, forbidden, invalid_argument
 from dotdo.model import row_reader
 
 COLUMNS = "ns, id, type, content, code, data, visibility, version, created_at, updated_at"
-
-# Written as the answer has it: a page has two hundred instants, and PostgreSQL takes a fraction of Python's time for one.
-_INSTANT = """coalesce(to_char({0} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), {0}::text) as {0}"""
-_PAGE_COLUMNS = COLUMNS.replace("created_at", _INSTANT.format("created_at")).replace(
-    "updated_at", _INSTANT.format("updated_at")
-)
 
 _GET = f"select {COLUMNS} from things where ns = $1 and id = $2"
 _GET_WITH_EMBEDDING = f"select {COLUMNS}, embedding::real[] as embedding from things where ns = $1 and id = $2"
@@ -240,11 +235,10 @@ class Things:
         parameters = Parameters()
         where = _filters(parameters, ns, options.type, options.visibility)
         where.beyond([column, "id"], [cast, ""], options.cursor, options.order)
-        statement = (
-            f"select {_PAGE_COLUMNS}, {text} as sort_key from things where {where} "
-            f"order by things.{column} {options.order}, id {options.order} "
-            f"limit {parameters.add(options.limit + 1)} offset {parameters.add(options.offset)}"
-        )
+        statement = page_statement(
+            "things", COLUMNS, text, where, f"{column} {options.order}, id {options.order}",
+            limit=parameters.add(options.limit), offset=parameters.add(options.offset),
+        )  # fmt: skip
         rows = await self._sql.query(statement, parameters.values, repeatable=True)
         cursor = where.next_cursor(rows, options.limit, "sort_key", "id")
         pagination = Pagination(
