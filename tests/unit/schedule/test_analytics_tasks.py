@@ -26,9 +26,10 @@ def without_clickhouse(sql: str, params: dict[str, Any]) -> Any:
 
 async def test_a_snapshot_is_of_the_last_full_hour() -> None:
     stored: list[list[Any]] = []
+    hours: list[str] = []
 
     def clickhouse(sql: str, params: dict[str, Any]) -> dict[str, Any]:
-        assert params == {"hour": "2026-09-21 13:00:00"}
+        hours.append(params["hour"])
         if "events_hourly" in sql:
             return {"data": [{"type": "seen", "events": 4, "ids": 2}]}
         return {"data": [{"route": "/db", "requests": 7, "errors": 1, "users": 2, "quantiles": [1.5, 2.00049, 9]}]}
@@ -39,7 +40,11 @@ async def test_a_snapshot_is_of_the_last_full_hour() -> None:
 
     result = await update_analytics.run(context(FakePeer(stats=lambda: STATS, clickhouse=clickhouse, query=query)))
     assert result == {"taken_at": "2026-09-21T14:00:00.000Z", "things": 3, "requests": 7, "events": 4}
-    ((taken_at, data),) = stored
+    assert hours == ["2026-09-21 13:00:00"] * 2 + ["2026-09-21 12:00:00"] * 2
+    (taken_at, data), (before, completed) = stored
+    assert (before, set(completed)) == ("2026-09-21T13:00:00.000Z", {"requests", "events"}), (
+        "its stats stay as they were"
+    )
     assert taken_at == "2026-09-21T14:00:00.000Z"
     assert data["hour"] == "2026-09-21T13:00:00.000Z"
     assert data["stats"] == STATS
