@@ -87,7 +87,7 @@ def searching(query: str, embedding: list[float] | None, **options: Any) -> Ask:
 
 DOCUMENTED: dict[str, Ask] = {
     "get": lambda sql: Things(sql).get(NS, HUB),
-    "upsert": lambda sql: Things(sql).upsert(m.ThingInput(ns=NS, id=HUB, type="x"), if_version=2, sees_private=True),
+    "upsert": lambda sql: Things(sql).upsert(m.ThingInput(ns=NS, id=HUB, type="x"), versions=[2], sees_private=True),
     "patch": lambda sql: Things(sql).patch(NS, HUB, m.ThingPatch(content="c"), sees_private=True),
     "delete": lambda sql: Things(sql).delete(NS, LEAF, sees_private=True),
     "count": lambda sql: Things(sql).count(NS, m.CountOptions()),

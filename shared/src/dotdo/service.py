@@ -30,6 +30,11 @@ class Call:
     identity: Identity = ANONYMOUS
     request: HttpRequest | None = None
 
+    @property
+    def http_request(self) -> HttpRequest:
+        assert self.request is not None, "HTTP handlers have a request"
+        return self.request
+
 
 class Service:
     """`rpc` and `http` hold the handlers, found by the names in the contract's rows."""

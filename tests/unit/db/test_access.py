@@ -163,7 +163,9 @@ async def test_a_reader_who_has_it_gets_no_body(endpoint: Any, rows: Any, tag: s
     assert (response.status, response.body == "") == (status, status == 304)
 
 
-@pytest.mark.parametrize("tag", ["3", '"x"', '"0"', 'W/"3"', '"3", "4"', '"-1"', '"' + "9" * 30 + '"', '"٣'])
+@pytest.mark.parametrize(
+    "tag", ["", "3", '"x"', '"0"', 'W/"3"', '"3", ', '*, "3"', '"3" "4"', '"-1"', '"' + "9" * 30 + '"', '"٣']
+)
 async def test_a_write_is_not_made_on_a_condition_that_cannot_be_read(endpoint: Any, rows: Any, tag: str) -> None:
     database = endpoint(rows(thing()))
     response = await database.send("PUT", "/things/n/i", ADMIN, BODY, if_match=tag)
@@ -172,9 +174,16 @@ async def test_a_write_is_not_made_on_a_condition_that_cannot_be_read(endpoint: 
 
 async def test_a_write_on_another_version_is_refused(endpoint: Any) -> None:
     database = endpoint()
-    response = await database.send("PUT", "/things/n/i", ADMIN, BODY, if_match='"2"')
+    response = await database.send("PUT", "/things/n/i", ADMIN, BODY, if_match='"2","1" , "7"')
     assert (response.status, code_of(response)) == (412, "VERSION_MISMATCH")
-    assert database.bodies[0]["params"][-1] == 2
+    assert database.bodies[0]["params"][-1] == [2, 1, 7]
+
+
+async def test_a_key_that_would_not_count_is_refused(endpoint: Any) -> None:
+    for path, body, key in (("/rpc", {"method": "upsert", "params": [THING]}, "k"), ("/things", THING, "")):
+        database = endpoint()
+        response = await database.send("POST", path, ADMIN, body, idempotency_key=key)
+        assert (response.status, code_of(response), database.http.calls) == (400, "INVALID_ARGUMENT", [])
 
 
 async def test_a_new_thing_says_where_it_is(endpoint: Any, rows: Any) -> None:

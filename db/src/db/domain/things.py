@@ -121,14 +121,14 @@ class Things:
         self,
         thing: ThingInput,
         *,
-        if_version: int | None = None,
+        versions: Sequence[int] | None = None,
         must_exist: bool = False,
         key: IdempotencyKey | None = None,
         sees_private: bool,
     ) -> Thing:
         """The stored row; `version` is 1 when it is new. An embedding that is not given stays.
 
-        Raises VERSION_MISMATCH when `if_version` is not the stored one, which is 0 while nothing is stored, and FORBIDDEN for a
+        Raises VERSION_MISMATCH when the stored version is none of `versions`, 0 while nothing is stored, and FORBIDDEN for a
         private thing that is not the caller's to see. With a key: three round trips.
         """
         values: list[Any] = [
@@ -136,11 +136,11 @@ class Things:
             vector(thing.embedding),
         ]  # fmt: skip
         seen = "" if sees_private else _SEEN
-        if if_version == 0:
+        if versions == [0]:
             statement = _INSERT
-        elif if_version is not None:
-            statement = _UPDATE.format(conditions=f" and version = $9{seen}")
-            values.append(if_version)
+        elif versions is not None:
+            statement = _UPDATE.format(conditions=f" and version = any($9::int8[]){seen}")
+            values.append(versions)
         elif must_exist:
             statement = _UPDATE.format(conditions=seen)
         else:
@@ -159,7 +159,7 @@ class Things:
         return forbidden("this thing is not yours to write") if hidden else version_mismatch()
 
     async def patch(
-        self, ns: str, id: str, changes: ThingPatch, *, if_version: int | None = None, sees_private: bool
+        self, ns: str, id: str, changes: ThingPatch, *, versions: Sequence[int] | None = None, sees_private: bool
     ) -> Thing | None:
         """The changed row; None when none is to be seen. Raises VERSION_MISMATCH, and INVALID_ARGUMENT for a null type."""
         parameters = Parameters(ns, id)
@@ -176,21 +176,23 @@ class Things:
                 assignments.append(f"{name} = {parameters.add(value)}")
         statement = (
             f"update things set {', '.join(assignments)} "
-            f"where ns = $1 and id = $2{_conditions(parameters, if_version, sees_private)} returning {COLUMNS}"
+            f"where ns = $1 and id = $2{_conditions(parameters, versions, sees_private)} returning {COLUMNS}"
         )
-        return await self._changed(statement, parameters, if_version, sees_private)
+        return await self._changed(statement, parameters, versions, sees_private)
 
-    async def delete(self, ns: str, id: str, *, if_version: int | None = None, sees_private: bool) -> Thing | None:
+    async def delete(
+        self, ns: str, id: str, *, versions: Sequence[int] | None = None, sees_private: bool
+    ) -> Thing | None:
         """The deleted row; None when there is none to be seen. Raises VERSION_MISMATCH."""
         parameters = Parameters(ns, id)
-        statement = _DELETE.format(conditions=_conditions(parameters, if_version, sees_private), columns=COLUMNS)
-        return await self._changed(statement, parameters, if_version, sees_private)
+        statement = _DELETE.format(conditions=_conditions(parameters, versions, sees_private), columns=COLUMNS)
+        return await self._changed(statement, parameters, versions, sees_private)
 
     async def _changed(
-        self, statement: str, parameters: Parameters, if_version: int | None, sees_private: bool
+        self, statement: str, parameters: Parameters, versions: Sequence[int] | None, sees_private: bool
     ) -> Thing | None:
         row = (await self._sql.query(statement, parameters.values)).first()
-        if row is None and if_version is not None:
+        if row is None and versions is not None:
             stored = await self._stored(*parameters.values[:2])
             if stored is not None and (sees_private or stored["visibility"] != "private"):
                 raise version_mismatch()
@@ -261,9 +263,9 @@ class Things:
         return None
 
 
-def _conditions(parameters: Parameters, if_version: int | None, sees_private: bool) -> str:
+def _conditions(parameters: Parameters, versions: Sequence[int] | None, sees_private: bool) -> str:
     """Of a write of one thing."""
-    version = "" if if_version is None else f" and version = {parameters.add(if_version)}"
+    version = "" if versions is None else f" and version = any({parameters.add(versions)}::int8[])"
     return version + ("" if sees_private else _SEEN)
 
 

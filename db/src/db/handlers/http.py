@@ -5,19 +5,17 @@ from urllib.parse import quote
 
 from db.domain.database import Database
 from db.domain.idempotency import IdempotencyKey, idempotency_key
-from db.handlers.conditions import matches_none, requires_existing, version_tag, write_condition
+from db.handlers.conditions import requires_existing, version_tag, write_condition
 from db.handlers.rpc_endpoint import RpcEndpoint
 from db.handlers.visibility import listed, may_see_private, sees
 from dotdo.contracts.common import ServiceCard, service_card
 from dotdo.contracts.db import CONTRACT
 from dotdo.contracts.db import models as m
 from dotdo.errors import invalid_argument, not_found
-from dotdo.http import HttpResponse, json_text_response
+from dotdo.http import HttpResponse, json_text_response, names
 from dotdo.model import validated
 from dotdo.paging import Page
 from dotdo.service import Call
-
-MAX_KEY = 512
 
 
 class HttpHandlers:
@@ -62,20 +60,20 @@ class HttpHandlers:
         if thing is None or not sees(call, thing.visibility):
             raise not_found("no such thing")
         tag = version_tag(thing.version)
-        if matches_none(call, tag):
+        if names(call.http_request.headers.get("if-none-match", ""), tag):
             return HttpResponse(304, headers=[("etag", tag)])
         return json_text_response(thing.model_dump_json(by_alias=False), headers=[("etag", tag)])
 
     async def patch_thing(self, call: Call, *, ns: str, id: str, body: m.ThingPatch) -> HttpResponse:
         condition, sees_private = write_condition(call), may_see_private(call)
-        thing = await self._database.things.patch(ns, id, body, if_version=condition, sees_private=sees_private)
+        thing = await self._database.things.patch(ns, id, body, versions=condition, sees_private=sees_private)
         if thing is None:
             raise not_found("no such thing")
         return _written(call, thing)
 
     async def delete_thing(self, call: Call, *, ns: str, id: str) -> m.Thing:
         condition, sees_private = write_condition(call), may_see_private(call)
-        deleted = await self._database.things.delete(ns, id, if_version=condition, sees_private=sees_private)
+        deleted = await self._database.things.delete(ns, id, versions=condition, sees_private=sees_private)
         if deleted is None:
             raise not_found("no such thing")
         return deleted
@@ -136,26 +134,26 @@ class HttpHandlers:
         return m.Inserted(inserted=1)
 
     async def rpc(self, call: Call, *, body: m.RpcBody) -> HttpResponse:
+        """A key would be believed to hold for whatever the method is: those that know one take it as an option."""
+        if call.http_request.idempotency_key is not None:
+            raise invalid_argument("Idempotency-Key: not taken here; upsert has the option idempotencyKey")
         return json_text_response(await self._rpc.call(body, call.defer))
 
     async def _write(self, call: Call, thing: m.ThingInput) -> HttpResponse:
         """A private thing is not overwritten by who may not see it."""
-        version, must_exist = write_condition(call), requires_existing(call)
-        key = _idempotency(call, [thing.model_dump(), "*" if must_exist else version])
+        versions, must_exist = write_condition(call), requires_existing(call)
+        key = _idempotency(call, [thing.model_dump(), "*" if must_exist else versions])
         written = await self._database.things.upsert(
-            thing, if_version=version, must_exist=must_exist, key=key, sees_private=may_see_private(call)
+            thing, versions=versions, must_exist=must_exist, key=key, sees_private=may_see_private(call)
         )
         return _written(call, written)
 
 
 def _idempotency(call: Call, request: Any) -> IdempotencyKey | None:
     """The Idempotency-Key header's, apart for each caller."""
-    assert call.request is not None
-    key = call.request.headers.get("idempotency-key")
-    if not key:
+    key = call.http_request.idempotency_key
+    if key is None:
         return None
-    if len(key) > MAX_KEY:
-        raise invalid_argument(f"Idempotency-Key: at most {MAX_KEY} characters are taken")
     return idempotency_key(f"http:{call.identity.subject}:{call.identity.key_id}", key, request)
 
 
@@ -165,6 +163,5 @@ def _written(call: Call, thing: m.Thing) -> HttpResponse:
     headers = [("etag", version_tag(thing.version))]
     if thing.version > 1:
         return json_text_response(text, 200, headers)
-    assert call.request is not None
-    location = call.request.reference(f"/things/{quote(thing.ns, safe='')}/{quote(thing.id, safe='')}")
+    location = call.http_request.reference(f"/things/{quote(thing.ns, safe='')}/{quote(thing.id, safe='')}")
     return json_text_response(text, 201, [*headers, ("location", location)])

@@ -28,12 +28,16 @@ class RpcHandlers:
         key = None
         if options.idempotency_key is not None:
             key = idempotency_key(SCOPE, options.idempotency_key, [thing.model_dump(), options.if_version])
-        return await self._database.things.upsert(thing, if_version=options.if_version, key=key, sees_private=True)
+        return await self._database.things.upsert(
+            thing, versions=_versions(options.if_version), key=key, sees_private=True
+        )
 
     async def patch(
         self, call: Call, *, ns: str, id: str, changes: m.ThingPatch, options: m.PatchOptions
     ) -> m.Thing | None:
-        return await self._database.things.patch(ns, id, changes, if_version=options.if_version, sees_private=True)
+        return await self._database.things.patch(
+            ns, id, changes, versions=_versions(options.if_version), sees_private=True
+        )
 
     async def delete(self, call: Call, *, ns: str, id: str) -> m.Thing | None:
         return await self._database.things.delete(ns, id, sees_private=True)
@@ -121,3 +125,7 @@ class RpcHandlers:
 
     async def list(self, call: Call, *, ns: str, options: m.ListOptions) -> m.ThingList:
         return await self._database.things.page(ns, options)
+
+
+def _versions(if_version: int | None) -> list[int] | None:
+    return None if if_version is None else [if_version]

@@ -6,18 +6,14 @@ from urllib.parse import quote
 from dotdo.contracts.common import Health, ServiceCard, service_card
 from dotdo.contracts.schedule import CONTRACT
 from dotdo.contracts.schedule import models as m
-from dotdo.errors import invalid_argument
 from dotdo.health import database_health
-from dotdo.http import HttpRequest, HttpResponse, json_text_response
+from dotdo.http import HttpResponse, json_text_response
 from dotdo.instants import utc_text
 from dotdo.service import Call
 from schedule.dashboard import dashboard
 from schedule.domain.catalog import no_such_task
 from schedule.domain.expressions import next_instants, parse
 from schedule.handlers.parts import Parts
-
-MAX_KEY = 512
-"""Characters of an Idempotency-Key."""
 
 
 class HttpHandlers:
@@ -37,7 +33,7 @@ class HttpHandlers:
 
     async def register_task(self, call: Call, *, body: m.NewTask) -> HttpResponse:
         task = await self._parts.catalog.register(body, self._parts.now)
-        location = _request(call).reference(f"/tasks/{task.name}")
+        location = call.http_request.reference(f"/tasks/{task.name}")
         return json_text_response(task.model_dump_json(by_alias=False), 201, [("location", location)])
 
     async def get_task(self, call: Call, *, name: str) -> m.Task:
@@ -88,7 +84,7 @@ class HttpHandlers:
         return m.TaskStatsList(data=await self._parts.history.stats())
 
     async def dashboard(self, call: Call) -> HttpResponse:
-        return dashboard().answer(_request(call).headers.get("if-none-match", ""))
+        return dashboard().answer(call.http_request.headers.get("if-none-match", ""))
 
     async def init(self, call: Call) -> m.AddedTasks:
         return await self._parts.add_defaults()
@@ -99,24 +95,17 @@ class HttpHandlers:
         return await self._parts.catalog.get(name, self._parts.now)
 
 
-def _request(call: Call) -> HttpRequest:
-    assert call.request is not None
-    return call.request
-
-
 def _run_response(call: Call, run: m.Run, *, wait: bool) -> HttpResponse:
     """200 for a run that was waited for and has ended, else 202; `Location` is where it can be looked up."""
     status = 200 if wait and run.status != "running" else 202
-    location = _request(call).reference(f"/executions/{quote(run.run_id, safe='@')}")
+    location = call.http_request.reference(f"/executions/{quote(run.run_id, safe='@')}")
     return json_text_response(run.model_dump_json(by_alias=False), status, [("location", location)])
 
 
 def _idempotency_key(call: Call) -> str | None:
     """The header's, apart for each caller."""
-    key = _request(call).headers.get("idempotency-key")
-    if not key:
+    key = call.http_request.idempotency_key
+    if key is None:
         return None
-    if len(key) > MAX_KEY:
-        raise invalid_argument(f"Idempotency-Key: at most {MAX_KEY} characters are taken")
     scope = f"{call.identity.subject}\n{call.identity.key_id}\n{key}"
     return hashlib.sha256(scope.encode(errors="surrogatepass")).hexdigest()
