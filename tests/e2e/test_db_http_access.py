@@ -62,6 +62,8 @@ ADDRESSED: list[tuple[str, str, Any, str]] = [
     ("POST", "/things", {"ns": "{ns}", "id": "{visibility}", "type": "y"}, NOT_SEEN.format(200, 403)),
     ("POST", "/things/batch", {"things": [{"ns": "{ns}", "id": "{visibility}", "type": "y"}]},
      NOT_SEEN.format(200, 403)),
+    ("GET", EDGE, None,
+     "viewer: 200 200 404 | user: 200 200 404 | auditor: 200 200 200 | keeper: 200 200 200 | admin: 200 200 200"),
     ("DELETE", EDGE, None, NOT_SEEN.format(200, 404)),
     ("POST", "/relationships",
      {"ns": "{ns}", "id": "{visibility}", "type": "y", "from_ns": "a", "from_id": "b", "to_ns": "c", "to_id": "d"},

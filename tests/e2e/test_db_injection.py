@@ -43,7 +43,8 @@ BODIES: list[tuple[str, str, dict[str, Any]]] = [
     ("PATCH", "/things/$/$", {"type": "$", "content": "$", "data": {"$": "$"}}),
     ("POST", "/relationships", EDGE), ("POST", "/search", {"query": "$", "ns": "$", "type": "$"}),
     ("POST", "/events", {"type": "$", "id": "$", "source": "$", "data": {"$": "$"}}),
-    ("DELETE", "/relationships/$/$", {}), ("DELETE", "/things/$/$", {}), ("GET", "/things/$/$", {}),
+    ("GET", "/relationships/$/$", {}), ("DELETE", "/relationships/$/$", {}),
+    ("DELETE", "/things/$/$", {}), ("GET", "/things/$/$", {}),
 ]  # fmt: skip
 METHODS: list[tuple[str, list[Any]]] = [
     ("get", ["$", "$"]), ("list", ["$", {"type": "$"}]), ("count", ["$", {"type": "$"}]), ("delete", ["$", "$"]),

@@ -105,6 +105,8 @@ DOCUMENTED: dict[str, Ask] = {
     "public edges in": edges("in", sees_private=False),
     "upsert as who sees no private things": lambda sql: Things(sql).upsert(
         m.ThingInput(ns=NS, id=HUB, type="x"), sees_private=False),
+    "edge read": lambda sql: Relationships(sql).get(NS, HUB, sees_private=True),
+    "edge read as who sees no private ones": lambda sql: Relationships(sql).get(NS, HUB, sees_private=False),
     "edge": lambda sql: Relationships(sql).upsert(EDGE, sees_private=True),
     "edge as who sees no private ones": lambda sql: Relationships(sql).upsert(EDGE, sees_private=False),
     "delete edge": lambda sql: Relationships(sql).delete(NS, HUB, sees_private=True),

@@ -162,8 +162,8 @@ async def test_a_conflict_of_another_kind_is_not_the_keys(endpoint: Any, rows: A
     ("of", "method"),
     [
         (Things, "upsert"), (Things, "patch"), (Things, "delete"), (Things, "batch_upsert"),
-        (Relationships, "upsert"), (Relationships, "delete"), (Relationships, "at"), (Relationships, "list_namespace"),
-        (Relationships, "traverse"),
+        (Relationships, "get"), (Relationships, "upsert"), (Relationships, "delete"), (Relationships, "at"),
+        (Relationships, "list_namespace"), (Relationships, "traverse"),
     ],
 )  # fmt: skip
 def test_whether_private_rows_are_seen_has_to_be_said(of: type, method: str) -> None:

@@ -34,6 +34,8 @@ on conflict (ns, id) do update set
 returning {COLUMNS}
 """
 
+_GET = f"select {COLUMNS} from relationships as edge where ns = $1 and id = $2{{seen}}"
+
 _DELETE = f"delete from relationships as edge where ns = $1 and id = $2{{seen}} returning {COLUMNS}"
 
 # What an edge shows of a thing at its end: one that is not public is shown by no list, and a private one by nothing.
@@ -106,6 +108,12 @@ class Relationships:
         if not rows:
             raise forbidden("this relationship is not yours to write")
         return relationship_from(rows[0])
+
+    async def get(self, ns: str, id: str, *, sees_private: bool) -> Relationship | None:
+        """None when there is none to be seen."""
+        statement = _GET.format(seen="" if sees_private else f" and {_ADDRESSED.format(edge='edge')}")
+        row = (await self._sql.query(statement, [ns, id], repeatable=True)).first()
+        return relationship_from(row) if row else None
 
     async def delete(self, ns: str, id: str, *, sees_private: bool) -> Relationship | None:
         """The deleted row; None when there is none to be seen."""

@@ -100,8 +100,17 @@ class HttpHandlers:
         """An edge is not overwritten by who may not see it."""
         key = _idempotency(call, body.model_dump())
         edge = await self._database.relationships.upsert(body, key, sees_private=may_see_private(call))
-        status = 201 if edge.version == 1 else 200
-        return json_text_response(edge.model_dump_json(by_alias=False), status)
+        text = edge.model_dump_json(by_alias=False)
+        if edge.version > 1:
+            return json_text_response(text, 200)
+        return json_text_response(text, 201, [_location(call, "relationships", edge.ns, edge.id)])
+
+    async def get_relationship(self, call: Call, *, ns: str, id: str) -> m.Relationship:
+        """404 also for one that is private or ends at a private thing, and not for this caller."""
+        edge = await self._database.relationships.get(ns, id, sees_private=may_see_private(call))
+        if edge is None:
+            raise not_found("no such relationship")
+        return edge
 
     async def delete_relationship(self, call: Call, *, ns: str, id: str) -> m.Relationship:
         deleted = await self._database.relationships.delete(ns, id, sees_private=may_see_private(call))
@@ -163,5 +172,9 @@ def _written(call: Call, thing: m.Thing) -> HttpResponse:
     headers = [("etag", version_tag(thing.version))]
     if thing.version > 1:
         return json_text_response(text, 200, headers)
-    location = call.http_request.reference(f"/things/{quote(thing.ns, safe='')}/{quote(thing.id, safe='')}")
-    return json_text_response(text, 201, [*headers, ("location", location)])
+    return json_text_response(text, 201, [*headers, _location(call, "things", thing.ns, thing.id)])
+
+
+def _location(call: Call, *parts: str) -> tuple[str, str]:
+    path = "".join(f"/{quote(part, safe='')}" for part in parts)
+    return "location", call.http_request.reference(path)

@@ -38,6 +38,8 @@ ENDPOINTS = (
     Endpoint("POST", "/relationships", "create_relationship", "Writes an edge; 201 when it is new.",
              permission=_EDGE_WRITE, body=m.RelationshipInput, result=m.Relationship, status=201,
              also=(200,), headers=_ONCE, problems=(404, 409)),
+    Endpoint("GET", "/relationships/{ns}/{id}", "get_relationship", "One edge.",
+             permission=_EDGE_READ, result=m.Relationship),
     Endpoint("DELETE", "/relationships/{ns}/{id}", "delete_relationship", "Deletes an edge.",
              permission=_EDGE_WRITE, result=m.Relationship),
     Endpoint("GET", "/search", "search_words", "Things by words.",
