@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def main(
     backup: Annotated[str, typer.Argument(help="a folder, or a backup of the local stack: its id, or `latest`")],
     database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", show_default=False)] = "",
+    environment: Annotated[str, typer.Option(help="whose backup it is, by its id or `latest`")] = "development",
     data: Annotated[Path, typer.Option(help="the local stack's folder")] = ROOT / ".dotdo",
 ) -> None:
     """Verifies the backup's files, loads them in one transaction, and compares every row with what was backed up."""
@@ -33,7 +34,7 @@ def main(
             folder = Path(backup)
             if backup == "latest" or not folder.is_dir():
                 folder = Path(copied)
-                fetch_local(data / "workers" / "storage", backup, folder)
+                fetch_local(data / "workers" / "storage", environment, backup, folder)
             _restore(database_url, folder.resolve())
     except RestoreError as error:
         Console(stderr=True, highlight=False).print(f"{error}", markup=False, style="red", soft_wrap=True)

@@ -6,7 +6,7 @@ from dotdo.errors import ServiceError, unavailable
 from dotdo.instants import rfc3339
 from dotdo.ports import BindingError, Bucket
 from schedule.domain.backup import snapshot
-from schedule.domain.backup.manifest import FILE, PREFIX, Manifest, Table, folder, table_sha256
+from schedule.domain.backup.manifest import FILE, Manifest, Table, folder, shelf, table_sha256
 from schedule.domain.backup.parts import PartWriter
 from schedule.domain.backup.retention import backup_id, is_backup_id, kept
 from schedule.domain.backup.snapshot import CopiedTable, Snapshot
@@ -42,7 +42,7 @@ async def run(context: TaskContext) -> TaskResult:
 
 async def _back_up(context: TaskContext, bucket: Bucket) -> TaskResult:
     taken = await snapshot.find(context)
-    if taken is None or taken.old or await bucket.get(folder(taken.id) + FILE) is not None:
+    if taken is None or taken.old or await bucket.get(_folder(context, taken.id) + FILE) is not None:
         taken = await snapshot.take(
             context, backup_id(context.bindings.clock.now_s()), max(1.0, seconds_left(context) - SPARE_S)
         )
@@ -81,7 +81,7 @@ class _Copier:
                 read = await self._page(table, read, writer)
             if writer.rows:
                 part, content = writer.finish()
-                await self.bucket.put(folder(self.taken.id) + part.file, content)
+                await self.bucket.put(_folder(self.context, self.taken.id) + part.file, content)
                 await self.taken.record(table, parts, read, part)
                 parts += 1
             if self._is_late and read < table.rows:
@@ -130,24 +130,27 @@ async def _finish(context: TaskContext, bucket: Bucket, taken: Snapshot) -> Mani
             "migrations": taken.migrations, "sequences": taken.sequences, "tables": tables,
         }
     )  # fmt: skip
-    await bucket.put(folder(taken.id) + FILE, manifest.model_dump_json(indent=1).encode())
+    await bucket.put(_folder(context, taken.id) + FILE, manifest.model_dump_json(indent=1).encode())
     return manifest
 
 
 async def _tidy(context: TaskContext, bucket: Bucket, manifest: Manifest) -> list[str]:
-    """Removes the backups that had their time and what cut ones left; the ids of those. Without time the next run does."""
+    """Removes this environment's backups that had their time and what cut ones left; the ids of those.
+
+    Without time the next run does.
+    """
     files = {FILE, *(part.file for table in manifest.tables for part in table.parts)}
-    own = folder(manifest.id)
+    own = _folder(context, manifest.id)
     await _delete(bucket, [key for key in await bucket.keys(own) if key.removeprefix(own) not in files])
-    ids = [name for name in await bucket.folders(PREFIX) if is_backup_id(name)]
-    complete = {id for id in ids if id == manifest.id or await bucket.get(folder(id) + FILE) is not None}
+    ids = [name for name in await bucket.folders(shelf(_environment(context))) if is_backup_id(name)]
+    complete = {id for id in ids if id == manifest.id or await bucket.get(_folder(context, id) + FILE) is not None}
     removed = []
     for id in sorted(set(ids) - kept(complete)):
         if seconds_left(context) < SPARE_S:
             break
         # The manifest goes first: what is left of a backup that is removed only in part is none.
-        await _delete(bucket, [folder(id) + FILE])
-        await _delete(bucket, await bucket.keys(folder(id)))
+        await _delete(bucket, [_folder(context, id) + FILE])
+        await _delete(bucket, await bucket.keys(_folder(context, id)))
         removed.append(id)
     return removed
 
@@ -155,6 +158,14 @@ async def _tidy(context: TaskContext, bucket: Bucket, manifest: Manifest) -> lis
 async def _delete(bucket: Bucket, keys: list[str]) -> None:
     for first in range(0, len(keys), MOST_DELETED):
         await bucket.delete(keys[first : first + MOST_DELETED])
+
+
+def _folder(context: TaskContext, id: str) -> str:
+    return folder(_environment(context), id)
+
+
+def _environment(context: TaskContext) -> str:
+    return context.bindings.optional("ENVIRONMENT", "production")
 
 
 def _unfinished(detail: str) -> ServiceError:
