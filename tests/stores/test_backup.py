@@ -170,7 +170,7 @@ async def test_everything_comes_back(new_database: NewDatabase, tmp_path: Path) 
     execute(source, *ROWS)
     result = await backup_database.run(context(source, bucket))
     assert result["rows"] == 3000 + 1 + 2 + 2 + 5 + 2
-    assert fetch(source, "select to_regnamespace('backup')") == [(None,)]
+    assert fetch(source, "select to_regnamespace('dotdo_backup')") == [(None,)]
     told = restored(saved(bucket, tmp_path / "b", result["backup"]), target)
     assert "3,012 rows restored" in told
     assert content_of(target) == content_of(source)
@@ -286,7 +286,7 @@ async def test_yesterdays_unfinished_backup_is_begun_anew(new_database: NewDatab
         await backup_database.run(context(source, bucket, clock))
     cut = backup_id(clock.now)
     assert {key.split("/")[2] for key in bucket.objects} == {cut}
-    execute(source, "update backup.snapshot set taken_at = now() - interval '21 hours'")
+    execute(source, "update dotdo_backup.snapshot set taken_at = now() - interval '21 hours'")
     bucket.fails_at = None
     clock.now += 86_400
     result = await backup_database.run(context(source, bucket, clock))
@@ -303,7 +303,7 @@ async def test_a_copy_that_the_database_lost_is_taken_again(new_database: NewDat
         await backup_database.run(context(source, bucket))
     bucket.fails_at = None
     for (table,) in fetch(source, "select relname from pg_class where relpersistence = 'u' and relkind = 'r'"):
-        execute(source, f"truncate backup.{table}")  # as a crash does
+        execute(source, f"truncate dotdo_backup.{table}")  # as a crash does
     with pytest.raises(ServiceError, match="lost the copy of"):
         await backup_database.run(context(source, bucket))
     assert (await backup_database.run(context(source, bucket)))["rows"] == 3012
@@ -332,6 +332,19 @@ async def test_a_week_of_days_and_a_month_of_weeks_stay(new_database: NewDatabas
     assert 8 <= len(ages) <= 10
     assert ages[-1] in range(15, 22)
     assert "postgres/production/notes/readme" in bucket.objects
+
+
+async def test_a_schema_that_somebody_else_made_is_left_alone(new_database: NewDatabase) -> None:
+    source, bucket = new_database(), FakeBucket()
+    execute(source, "create schema backup", "create table backup.snapshot (id text)")
+    await backup_database.run(context(source, bucket))
+    assert fetch(source, "select count(*) from backup.snapshot") == [(0,)]
+    execute(source, "alter schema backup rename to dotdo_backup")
+    for comment in ("null", "'mine'"):
+        execute(source, f"comment on schema dotdo_backup is {comment}")
+        with pytest.raises(psycopg.errors.RaiseException, match="schema dotdo_backup was not made by backups"):
+            await backup_database.run(context(source, bucket))
+        assert fetch(source, "select count(*) from dotdo_backup.snapshot") == [(0,)]
 
 
 @pytest.mark.usefixtures("small_parts")
