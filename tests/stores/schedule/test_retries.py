@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dotdo.errors import ServiceError, unavailable
-from schedule.domain.registry import TaskContext, TaskResult
+from schedule.domain.registry import TaskContext, TaskResult, Unfinished
 from tests.stores.schedule.world import NOON, Database, World, of
 
 LATER = NOON + timedelta(minutes=5)
@@ -65,6 +65,15 @@ async def test_what_is_not_retryable_is_final(world: World) -> None:
     task = scripted(world, ServiceError("INVALID", 400, "Invalid", "no such table"))
     assert (await world.tick(MIDNIGHT)).failed == [RUN]
     assert task.calls == 1
+
+
+async def test_what_is_unfinished_goes_on_in_another_event(world: World) -> None:
+    """However short its wait: it would go on within the CPU time of the event that it has used up."""
+    task = scripted(world, Unfinished("half of it is done"), retry_base_s=0)
+    assert (await world.tick(MIDNIGHT)).retrying == [RUN]
+    assert task.calls == 1
+    assert world.runs("status, error_code, next_attempt_at is not null") == [("failed", "UNFINISHED", True)]
+    assert (await world.tick(MIDNIGHT + timedelta(minutes=5))).succeeded == [RUN]
 
 
 async def test_a_long_wait_is_stored_and_taken_up_by_a_later_event(world: World) -> None:

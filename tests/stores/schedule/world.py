@@ -37,7 +37,7 @@ class Database:
 
     async def call(self, method: str, *params: Any) -> Any:
         assert method == "query", method
-        sql, values = params
+        sql, values, *_ = params
         json.dumps(values)
         self.statements.append(sql)
         fault = self.fault(sql)

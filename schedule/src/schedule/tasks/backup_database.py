@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dotdo.errors import ServiceError, unavailable
+from dotdo.errors import unavailable
 from dotdo.instants import rfc3339
 from dotdo.ports import BindingError, Bucket
 from schedule.domain.backup import snapshot
@@ -10,7 +10,7 @@ from schedule.domain.backup.manifest import FILE, Manifest, Table, folder, shelf
 from schedule.domain.backup.parts import PartWriter
 from schedule.domain.backup.retention import backup_id, is_backup_id, kept
 from schedule.domain.backup.snapshot import CopiedTable, Snapshot
-from schedule.domain.registry import Skipped, TaskContext, TaskResult
+from schedule.domain.registry import Skipped, TaskContext, TaskResult, Unfinished
 from schedule.tasks.batches import seconds_left
 
 PAGE_BYTES = 1024 * 1024
@@ -85,14 +85,16 @@ class _Copier:
                 await self.taken.record(table, parts, read, part)
                 parts += 1
             if self._is_late and read < table.rows:
-                raise _unfinished(f"{read} of {table.rows} rows of {table.name} are written")
+                raise Unfinished(f"the backup is not finished: {read} of {table.rows} rows of {table.name} are written")
 
     async def _page(self, table: CopiedTable, after: int, writer: PartWriter) -> int:
         """The number of the last row that was read."""
         page = await self.taken.page(table, after, self.rows_a_page, PAGE_BYTES)
         if not page.rows:
             await snapshot.drop(self.context)
-            raise _unfinished(f"the database has lost the copy of {table.name}, as it does when it restarts")
+            raise Unfinished(
+                f"the backup is not finished: the database has lost the copy of {table.name}, as by a restart"
+            )
         self.pages += 1
         if page.lines is None:
             await self._long_row(table, page.last, writer)
@@ -120,7 +122,7 @@ async def _finish(context: TaskContext, bucket: Bucket, taken: Snapshot) -> Mani
         own = parts.get(table.number, [])
         if sum(part.rows for part in own) != table.rows:
             await snapshot.drop(context)
-            raise _unfinished(f"{table.name} has other rows in its parts than were counted")
+            raise Unfinished(f"the backup is not finished: {table.name} has other rows in its parts than were counted")
         tables.append(
             Table(name=table.name, columns=table.columns, rows=table.rows, sha256=table_sha256(own), parts=own)
         )
@@ -166,7 +168,3 @@ def _folder(context: TaskContext, id: str) -> str:
 
 def _environment(context: TaskContext) -> str:
     return context.bindings.optional("ENVIRONMENT", "production")
-
-
-def _unfinished(detail: str) -> ServiceError:
-    return ServiceError("UNFINISHED", 503, "Unfinished", f"the backup is not finished: {detail}", retryable=True)
