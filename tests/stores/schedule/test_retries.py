@@ -76,6 +76,29 @@ async def test_what_is_unfinished_goes_on_in_another_event(world: World) -> None
     assert (await world.tick(MIDNIGHT + timedelta(minutes=5))).succeeded == [RUN]
 
 
+async def test_a_task_whose_last_attempt_died_begins_anew_in_the_same_event(world: World) -> None:
+    class Slow:
+        """A database that takes its time over what is abandoned."""
+
+        def __init__(self, database: Database) -> None:
+            self._database = database
+
+        async def call(self, method: str, *params: Any) -> Any:
+            for _ in range(50 * ("set status = 'dead', finished_at" in params[0])):
+                await asyncio.sleep(0)
+            return await self._database.call(method, *params)
+
+    scripted(world, max_attempts=1)
+    world.database.rows(
+        "insert into task_executions (run_id, task, trigger, status, scheduled_at, lease_expires_at)"
+        " values ('task@1', 'task', 'cron', 'running', $1, now() - interval '1 s')",
+        MIDNIGHT - timedelta(days=1),
+    )
+    world.peer = Slow(world.database)
+    result = await world.tick(MIDNIGHT)
+    assert (result.failed, result.succeeded) == (["task@1"], [RUN])
+
+
 async def test_a_long_wait_is_stored_and_taken_up_by_a_later_event(world: World) -> None:
     task = scripted(world, NOT_YET, retry_base_s=1000, retry_cap_s=800)
     assert (await world.tick(MIDNIGHT)).retrying == [RUN]  # 400 s: half of the cap
