@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from scripts.pages import put_between_marks
 from scripts.runtime.services import ROOT
+from scripts.soak.page import PAGE, paragraph
 from scripts.soak.report import RESULTS, as_values, memory_findings, show, write
 from scripts.soak.run import Plan, soak
 from scripts.stack.process import StartError
@@ -38,6 +40,8 @@ def main(
     outcome.findings += memory_findings(outcome)
     values = as_values(outcome)
     write(values, report)
+    if report == RESULTS:
+        put_between_marks(PAGE, "soak", paragraph(values))
     show(values, console)
     raise typer.Exit(1 if outcome.findings else 0)
 
