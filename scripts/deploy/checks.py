@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from scripts.deploy.api import ApiError, Cloudflare
-from scripts.deploy.table import REQUIRED_SECRETS, Environment
+from scripts.deploy.table import Environment, required_secrets
 from scripts.deploy.tools import Peers
 from scripts.runtime.config import read_configuration
 from scripts.runtime.services import ROOT, SERVICES, Service
@@ -117,7 +117,7 @@ def disagreements(service: Service, found: dict[str, Any]) -> Iterator[str]:
 
 def secrets(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
     for service in plan.services:
-        required = REQUIRED_SECRETS[service]
+        required = required_secrets(service, _variables(service))
         if not required:
             continue
         there = api.has_script(plan.environment.namespace, service)
@@ -129,14 +129,28 @@ def secrets(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
             yield Problem(f"{service} lacks the secrets {', '.join(missing)}", f"Run: {command}" if there else first)
 
 
+def _variables(service: str) -> dict[str, str]:
+    for one in SERVICES:
+        if one.name == service:
+            with suppress(ValueError):  # said by the check of the configurations
+                return dict(read_configuration(one.configuration).get("vars", {}))
+    return {}
+
+
 def clean_tree(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
     if plan.environment.name != "production" or plan.allow_dirty:
         return
     status = subprocess.run(
         ["git", "-C", str(ROOT), "status", "--porcelain"], capture_output=True, text=True, check=False
     )
-    if status.returncode or status.stdout:
-        yield Problem("the git tree has changes that are not committed", "Commit them, or pass --allow-dirty.")
+    if status.returncode:
+        yield Problem("this is no git tree", "Deploy from a clone, or pass --allow-dirty.")
+    elif status.stdout:
+        files = ", ".join(line[3:] for line in status.stdout.splitlines())
+        yield Problem(
+            f"the git tree has changes that are not committed: {files}",
+            "Commit or remove these files, or pass --allow-dirty. Never commit a secrets file.",
+        )
 
 
 def deploy_api(plan: Plan, api: Cloudflare) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """What is deployed, where to, in which order, and which secrets it needs there. Data: everything else only reads it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ORDER = ("db", "auth", "schedule", "gateway", "dispatch")
@@ -45,6 +46,9 @@ REQUIRED_SECRETS: dict[str, tuple[str, ...]] = {
     "dispatch": (),
 }
 
+REQUIRED_WITH = {"CLICKHOUSE_PASSWORD": "CLICKHOUSE_URL"}
+"""By secret: the variable of the Worker's wrangler.jsonc without which it is not required."""
+
 OPTIONAL_SECRETS: dict[str, tuple[str, ...]] = {"auth": ("WORKOS_WEBHOOK_SECRET", "JWT_PRIVATE_JWKS")}
 
 
@@ -63,6 +67,13 @@ def environment_of(name: str) -> Environment:
     if found is None:
         raise UsageError(f"no environment {name!r}; one of: {', '.join(ENVIRONMENTS)}")
     return found
+
+
+def required_secrets(service: str, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """What has to be stored before the Worker works, by the variables of its wrangler.jsonc."""
+    return tuple(
+        name for name in REQUIRED_SECRETS[service] if name not in REQUIRED_WITH or variables.get(REQUIRED_WITH[name])
+    )
 
 
 def secrets_of(service: str) -> tuple[str, ...]:

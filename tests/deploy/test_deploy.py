@@ -383,7 +383,8 @@ def test_production_needs_a_clean_tree(api: CloudflareApi, run: Run) -> None:
         stray.write_text("not committed\n")
         refused = run(DEPLOY, "gateway", "production", "--yes")
         assert refused.returncode == CHECKS
-        assert "changes that are not committed" in refused.stdout
+        assert "changes that are not committed: db/src/stray.txt" in refused.stdout
+        assert "Never commit a secrets file." in refused.stdout
         assert run(DEPLOY, "gateway", "production", "--yes", "--allow-dirty").returncode == DONE
     finally:
         stray.unlink()

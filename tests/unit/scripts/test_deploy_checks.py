@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scripts.deploy.checks import disagreements, parse_secrets
-from scripts.deploy.table import REQUIRED_SECRETS
+from scripts.deploy.table import REQUIRED_SECRETS, required_secrets
 from scripts.runtime.config import read_configuration
 from scripts.runtime.services import SERVICES
 
@@ -45,6 +45,12 @@ def test_what_disagrees_is_named(name: str, change: Change, said: str) -> None:
 def test_every_secret_is_named_where_the_worker_is_configured(name: str) -> None:
     text = BY_NAME[name].configuration.read_text()
     assert all(secret in text for secret in REQUIRED_SECRETS[name])
+
+
+def test_a_password_is_required_only_for_what_is_there() -> None:
+    with_clickhouse = {"CLICKHOUSE_URL": "https://clickhouse.example:8443"}
+    assert required_secrets("db", with_clickhouse) == REQUIRED_SECRETS["db"]
+    assert required_secrets("db", {}) == ("DATABASE_URL", "INTERNAL_SECRET")
 
 
 def test_a_file_of_secrets() -> None:
