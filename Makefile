@@ -15,8 +15,8 @@ install: ## Install everything below this folder (what dev and test do first)
 dev: install ## Run the whole platform until Ctrl-C (ARGS="--fresh" for empty stores, ARGS="--help" for more)
 	@exec $(RUN) -m scripts.dev $(ARGS)
 
-test: install lint ## Check the code and run every test (ARGS="tests/unit -k name" for some)
-	@exec $(RUN) -m pytest $(ARGS)
+test: install lint ## Check the code, run every test and print the coverage (ARGS="tests/unit -k name" for some, without it)
+	@exec $(RUN) -m pytest $(or $(ARGS),--cov)
 
 lint: install ## Format, lint and type checks
 	@$(RUN) -m scripts.lint
