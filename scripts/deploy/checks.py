@@ -1,13 +1,10 @@
 """What has to hold before anything is uploaded. Each check says what is wrong and what to do about it."""
 
-import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -185,38 +182,3 @@ REMOTE: dict[str, Check] = {
     "secrets": secrets,
     "deploy API": deploy_api,
 }
-
-
-@contextmanager
-def only(file: Path | None, names: Sequence[str]) -> Iterator[Path | None]:
-    """A file with the secrets of these names alone, readable by its owner, gone afterwards: a Worker gets what is its own."""
-    values = {} if file is None else parse_secrets(file.read_text())
-    own = {name: value for name, value in values.items() if name in names}
-    if not own:
-        yield None
-        return
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as chosen:  # readable by its owner only
-        json.dump(own, chosen)
-        chosen.flush()
-        yield Path(chosen.name)
-
-
-def secret_names(file: Path) -> frozenset[str]:
-    """The names in a file of `NAME=value` lines. Raises OSError, ValueError."""
-    return frozenset(parse_secrets(file.read_text()))
-
-
-def parse_secrets(text: str) -> dict[str, str]:
-    """`NAME=value` lines; empty lines and `#` comments are skipped, quotes around a value are taken off. Raises ValueError."""
-    found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, equals, value = line.partition("=")
-        if not equals or not name.strip().isidentifier():
-            raise ValueError(f"line {number} is not NAME=value")
-        value = value.strip()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        found[name.strip()] = value
-    return found

@@ -9,11 +9,10 @@ ORDER = ("db", "auth", "schedule", "gateway", "dispatch")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`namespace_id` is what the platform calls the namespace. `url` is where its dispatch Worker answers, when fixed."""
+    """`url` is where its dispatch Worker answers, when fixed."""
 
     name: str
     namespace: str
-    namespace_id: str
     url: str = ""
 
     @property
@@ -25,9 +24,9 @@ class Environment:
 ENVIRONMENTS = {
     row.name: row
     for row in (
-        Environment("production", "dotdo-production", "62ce3520-96e8-4d9d-a37d-83e99d5319ab", "https://apis.do"),
-        Environment("staging", "dotdo-staging", "6eb2b6e7-5e8c-4ce6-bb63-7185e2dadc0e"),
-        Environment("development", "dotdo-development", "c1a5acfb-fc81-43fc-8d99-8856c6a45c4a"),
+        Environment("production", "dotdo-production", "https://apis.do"),
+        Environment("staging", "dotdo-staging"),
+        Environment("development", "dotdo-development"),
     )
 }
 

@@ -97,7 +97,13 @@ def test_O_10_auth_binds_db_and_logger() -> None:
 def test_O_11_one_namespace_for_each_environment() -> None:
     bound = {name: row["dispatch_namespaces"] for name, row in read_configuration(DISPATCH)["env"].items()}
     assert bound == {name: [{"binding": "NAMESPACE", "namespace": row.namespace}] for name, row in ENVIRONMENTS.items()}
-    assert len({row.namespace_id for row in ENVIRONMENTS.values()}) == len(ENVIRONMENTS)
+    id = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    pages = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
+    said = re.findall(rf"\| (\w+) \| `([\w-]+)` \| ({id}) \|", pages)
+    assert {(name, namespace) for name, namespace, _ in said} == {
+        (name, row.namespace) for name, row in ENVIRONMENTS.items()
+    }
+    assert sorted(id for _, _, id in said) == sorted(set(re.findall(id, pages))), "one for each, said once"
 
 
 def test_O_12_no_worker_has_an_address_of_its_own() -> None:

@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import typer
 
 from dotdo import jws
 from scripts.bench import report, runner
+from scripts.bench.__main__ import main
 from scripts.bench.areas import NEW_TOKENS, _Tokens
 from scripts.bench.cold import BOOTS, figures
 from scripts.bench.figures import Amount, Memory, Throughput, Time, median_of, per_cpu_second
@@ -58,6 +60,11 @@ def test_every_worker_is_booted_and_compared() -> None:
     names = {boot.name for boot in BOOTS}
     assert {"boot: gateway", "boot: db", "boot: auth", "boot: schedule"} <= names
     assert all({figure.path, figure.floor} <= names for figure in figures() if isinstance(figure, Time | Memory))
+
+
+def test_an_unknown_area_is_told_what_there_is() -> None:
+    with pytest.raises(typer.BadParameter, match="no area 'gate'; one of: gateway, db, auth, schedule, cold"):
+        main(area=["gate"])
 
 
 async def test_load_goes_nowhere_but_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
