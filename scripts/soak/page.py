@@ -24,7 +24,8 @@ def paragraph(values: dict[str, Any]) -> str:
         f"{cron['instants']} instants.",
         _held(values["findings"]),
         f"The longest-lived process of the runtime held {life['last_mib']:.0f} MiB for all Workers together after "
-        f"{life['minutes']:.0f} minutes, and changed by {life['slope_mib_a_minute']:+.1f} MiB a minute over the second half of them.",
+        f"{life['minutes']:.0f} minutes, and changed by {life['slope_mib_a_minute']:+.1f} MiB a minute "
+        "over the second half of them.",
     )
     return textwrap.fill(" ".join(sentences), WIDTH, break_long_words=False, break_on_hyphens=False)
 
