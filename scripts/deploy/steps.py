@@ -30,6 +30,8 @@ EXIT_CODES = {
 
 VERSIONS = ROOT / ".dotdo" / "deployments"
 
+ARRIVED_OR_NOT = "It may have arrived all the same. Run the same again; it does no harm."
+
 
 class Report:
     """One line a step, on the console."""
@@ -103,18 +105,19 @@ def deploy(plan: Plan, report: Report, *, dry_run: bool, secrets: Path | None) -
 
 
 def _upload(service: str, plan: Plan, secrets: Path | None, *, dry_run: bool) -> Iterable[Problem]:
+    versions = archive.Archive(service, plan.environment, VERSIONS)
+    folder, changed = archive.folder_of(service), variables(service, plan.environment, Cloudflare())
     with secrets_file.only(secrets, secrets_of(service)) as own:
+        attempt = None if dry_run else versions.attempt(folder, plan.peers)
         outcome = tools.upload(
-            archive.folder_of(service), service, plan.environment, dry_run=dry_run, secrets=own, peers=plan.peers,
-            variables=variables(service, plan.environment, Cloudflare()),
-        )  # fmt: skip
-    if not outcome.ok:
-        return [
-            Problem(outcome.reason, "wrangler's own log has more: its last line above or ~/.config/.wrangler/logs.")
-        ]
-    if not dry_run:
-        archive.Archive(service, plan.environment, VERSIONS).keep(plan.peers)
-    return []
+            folder, service, plan.environment, dry_run=dry_run, secrets=own, peers=plan.peers, variables=changed
+        )
+    if attempt and outcome.ok:
+        versions.confirm(attempt)
+    elif attempt and outcome.nothing_sent:
+        attempt.unlink()
+    log = outcome.log.relative_to(ROOT)
+    return [] if outcome.ok else [Problem(outcome.reason, f"wrangler's own log has more: {log}")]
 
 
 def _how_to_go_on(plan: Plan, failed: str, report: Report) -> None:
@@ -169,11 +172,12 @@ def rollback(service: str, environment: Environment, report: Report) -> int:
             outcome = tools.upload(
                 folder, service, environment, dry_run=False, secrets=None, peers=peers, variables=own
             )
-        return [] if outcome.ok else [Problem(outcome.reason, "The version deployed last is still there.")]
+        there = "The version deployed last is still there." if outcome.nothing_sent else ARRIVED_OR_NOT
+        return [] if outcome.ok else [Problem(outcome.reason, there)]
 
     if not report.step(f"{service} as of {previous.name.removesuffix('.tar.gz')}", upload):
         return UPLOAD
-    versions.forget_last()
+    versions.forget_after(previous)
     return verify((service,), environment, report)
 
 
