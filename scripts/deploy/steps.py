@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from scripts.deploy import archive, checks, secrets_file, smoke, tools
 from scripts.deploy.api import ApiError, Cloudflare
@@ -50,8 +51,8 @@ class Report:
         took = f"[dim]{time.perf_counter() - started:.1f} s[/dim]"
         self.console.print(f"  [red]✗[/red] {name} {took}" if problems else f"  [green]✓[/green] {name} {took}")
         for problem in problems:
-            self.console.print(f"    [red]{problem.what}[/red]", highlight=False)
-            self.console.print(f"    → {problem.remedy}", highlight=False)
+            self.console.print(f"    {problem.what}", style="red", markup=False, highlight=False)
+            self.console.print(f"    → {problem.remedy}", markup=False, highlight=False)
         return not problems
 
     def say(self, text: str) -> None:
@@ -145,7 +146,7 @@ def verify(services: Sequence[str], environment: Environment, report: Report) ->
 
     good = report.step("scripts of the namespace", list_scripts)
     if there:
-        report.say(f"    there: {', '.join(there)}")
+        report.say(f"    there: {escape(', '.join(there))}")
     if set(services) >= set(ORDER) or {*ORDER[:-1], environment.dispatch} <= set(there):
         good = report.step("health through the dispatcher", lambda: smoke.answering(environment, api)) and good
     else:

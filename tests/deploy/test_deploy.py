@@ -186,6 +186,7 @@ def test_a_dry_run_uploads_nothing(api: CloudflareApi, run: Run, secrets: str) -
         (["db", "prod"], "no environment 'prod'; one of: production, staging, development"),
         (["db", "production"], "pass --yes"),
         (["db", "staging", "--secrets", "/nowhere/at/all"], "--secrets: "),
+        (["db", "staging", "--secrets", "[/nowhere/at/all]"], "[/nowhere/at/all]"),
     ],
 )
 def test_a_wrong_name_touches_nothing(api: CloudflareApi, run: Run, arguments: list[str], said: str) -> None:
@@ -248,6 +249,7 @@ def test_a_failure_in_the_third_upload_says_what_is_deployed_and_how_to_go_on(
     result = run(DEPLOY, "all", "staging", "--secrets", secrets)
     assert result.returncode == UPLOAD, result.stdout + result.stderr
     assert _names(api) == ["db", "auth"]
+    assert status == 0 or "made to fail [code: 10001]" in result.stdout
     assert "Deployed: db, auth. Not deployed: schedule, gateway, dispatch." in result.stdout
     assert "schedule may have arrived all the same" in result.stdout
     assert "run the same again: scripts/deploy-to-namespace.sh all staging" in result.stdout
