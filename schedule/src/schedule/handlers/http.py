@@ -77,8 +77,8 @@ class HttpHandlers:
         run = await self._parts.manual.retry(id, call.defer, wait=query.wait)
         return _run_response(call, run, wait=query.wait)
 
-    async def handlers(self, call: Call) -> list[str]:
-        return self._parts.handler_names
+    async def handlers(self, call: Call) -> m.HandlerList:
+        return m.HandlerList(data=self._parts.handler_names)
 
     async def stats(self, call: Call) -> m.TaskStatsList:
         return m.TaskStatsList(data=await self._parts.history.stats())
