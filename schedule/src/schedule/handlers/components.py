@@ -15,7 +15,7 @@ from schedule.domain.scheduler import Scheduler
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     bindings: Bindings
     scheduler: Scheduler
     manual: ManualRuns
