@@ -57,6 +57,7 @@ export interface EmbeddingInput {
   version?: number | null;
 }
 
+/** As RPC callers get it. */
 export interface EventList {
   data: RecordedEvent[];
 }

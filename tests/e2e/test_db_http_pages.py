@@ -2,11 +2,14 @@
 
 import base64
 import json
+import time
 from typing import Any
 
 import httpx
 import pytest
 
+from dotdo.instants import rfc3339
+from dotdo.paging import encode_cursor
 from tests.e2e.platform import Platform, problem
 
 
@@ -119,3 +122,21 @@ async def test_large_rows_side_by_side_are_listed_one_by_one(
         assert await walk(admin, path, {**of, "limit": "1"}) == ["b", "a"]
     page = (await admin.get("/db/things", params={"ns": ns, "limit": "1"})).json()
     assert page["data"][0]["content"] == large
+
+
+async def test_what_happened_is_read_page_by_page(platform: Platform, admin: httpx.AsyncClient, ns: str) -> None:
+    """Five events of one instant: only their ulids tell them apart."""
+    ts = rfc3339(time.time())
+    await platform.result("DB", "ingest", "events", [{"type": ns, "id": str(n), "ts": ts} for n in range(5)])
+    page = (await admin.get("/db/activity", params={"limit": "2"})).json()
+    seen = page["data"]
+    while sum(event["type"] == ns for event in seen) < 5:
+        assert page["page"]["limit"] == 2
+        page = (await admin.get("/db/activity", params={"limit": "2", "cursor": page["page"]["next_cursor"]})).json()
+        seen += page["data"]
+    assert [event["id"] for event in seen if event["type"] == ns] == ["4", "3", "2", "1", "0"]
+    whole = (await admin.get("/db/activity")).json()
+    assert whole["page"]["limit"] == 20
+    assert whole["data"][:5] == [event for event in seen if event["type"] == ns]
+    for wrong in ("x", encode_cursor(["yesterday", "x"]), encode_cursor([ts])):
+        problem(await admin.get("/db/activity", params={"cursor": wrong}), 400, "INVALID_ARGUMENT")

@@ -35,7 +35,7 @@ GET_PARAMETERS = {
     "/relationships": ("ns", "type", "limit", "cursor"),
     "/search": ("q", "mode", "ns", "type", "limit", "offset"),
     "/types": ("ns",),
-    "/activity": ("limit",),
+    "/activity": ("limit", "cursor"),
 }
 BODIES: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/things", THING), ("POST", "/things/batch", {"things": [THING]}),

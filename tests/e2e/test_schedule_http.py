@@ -167,7 +167,7 @@ async def test_statistics_and_handlers_and_defaults(admin: httpx.AsyncClient) ->
     stats = {one["task"]: one for one in (await admin.get("/schedule/stats")).json()["data"]}
     assert (stats["test-task"]["runs"], stats["test-task"]["success_rate"]) == (1, 1)
     assert stats["test-task"]["duration_p50_ms"] >= 0
-    assert {HANDLER, "health-check-services"} <= set((await admin.get("/schedule/handlers")).json())
+    assert {HANDLER, "health-check-services"} <= set((await admin.get("/schedule/handlers")).json()["data"])
     await admin.post("/schedule/init")
     assert (await admin.post("/schedule/init")).json() == {"added": []}
 

@@ -154,7 +154,7 @@ class Relationships:
         self, where: Conditions, parameters: Parameters, limit: int, cursor: str | None
     ) -> tuple[list[Relationship], str | None]:
         where.beyond(["created_at", "ns", "id"], ["::timestamptz", "", ""], cursor, "desc")
-        order = "created_at desc, ns desc, id desc"
+        order = ["created_at desc", "ns desc", "id desc"]
         statement = page_statement(
             "relationships", COLUMNS, "created_at::text", where, order, limit=parameters.add(limit)
         )

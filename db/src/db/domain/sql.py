@@ -88,7 +88,7 @@ _LARGE = ("content", "code", "data")
 
 
 def page_statement(
-    table: str, columns: str, sort_key: str, where: Conditions, order: str, *, limit: str, offset: str = "0"
+    table: str, columns: str, sort_key: str, where: Conditions, order: Sequence[str], *, limit: str, offset: str = "0"
 ) -> str:
     """`limit` rows in their order and one more, which only says that there is one; the last column is the sort key's text.
 
@@ -98,13 +98,15 @@ def page_statement(
     shown = []
     for column in columns.split(", "):
         if column in _LARGE:
-            shown.append(f"case when place <= {limit} then {column} end as {column}")
+            shown.append(f"case when place <= {limit}::int8 + {offset} then {column} end as {column}")
         else:
             shown.append(_INSTANT.format(column) if column in _INSTANTS else column)
+    ordered = ", ".join(order)
     return (
-        f"select {', '.join(shown)}, sort_key from (select *, row_number() over () as place from ("
-        f"select {columns}, {sort_key} as sort_key from {table} where {where} "
-        f"order by {order} limit {limit}::int8 + 1 offset {offset}) as page) as numbered order by place"
+        f"select {', '.join(shown)}, sort_key from ("
+        f"select {columns}, {sort_key} as sort_key, row_number() over (order by {ordered}) as place from {table} "
+        f"where {where} order by {ordered} limit {limit}::int8 + 1 offset {offset}"
+        f") as numbered order by {', '.join(f'numbered.{column}' for column in order)}"
     )
 
 

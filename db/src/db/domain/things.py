@@ -238,7 +238,7 @@ class Things:
         where = _filters(parameters, ns, options.type, options.visibility)
         where.beyond([column, "id"], [cast, ""], options.cursor, options.order)
         statement = page_statement(
-            "things", COLUMNS, text, where, f"{column} {options.order}, id {options.order}",
+            "things", COLUMNS, text, where, [f"{column} {options.order}", f"id {options.order}"],
             limit=parameters.add(options.limit), offset=parameters.add(options.offset),
         )  # fmt: skip
         rows = await self._sql.query(statement, parameters.values, repeatable=True)

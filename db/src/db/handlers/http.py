@@ -134,8 +134,8 @@ class HttpHandlers:
     async def types(self, call: Call, *, query: m.TypesQuery) -> m.TypeList:
         return m.TypeList(data=await self._database.statistics.types(query.ns))
 
-    async def recent_activity(self, call: Call, *, query: m.ActivityQuery) -> m.EventList:
-        return m.EventList(data=await self._database.events.recent(query.limit))
+    async def recent_activity(self, call: Call, *, query: m.ActivityQuery) -> m.EventPage:
+        return await self._database.events.page(query.limit, query.cursor)
 
     async def ingest_events(self, call: Call, *, body: m.Event) -> m.Inserted:
         row = body.model_dump(exclude_none=True)

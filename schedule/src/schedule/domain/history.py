@@ -2,7 +2,7 @@
 
 from dotdo.contracts.schedule.models import Execution, ExecutionPage, Run, TaskStats
 from dotdo.errors import not_found
-from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.paging import decode_cursor, page_of
 from dotdo.sql import Sql
 
 KEPT_DAYS = 90
@@ -86,12 +86,9 @@ class History:
         """The newest attempts first. Raises INVALID_ARGUMENT for a cursor of anybody else."""
         before = _token(cursor) if cursor else None
         rows = await self._sql.rows(_NEWEST, task, status, before, limit + 1, repeatable=True)
-        more = len(rows) > limit
-        places = [row.pop("place") for row in rows]
-        return ExecutionPage(
-            data=[Execution(**row) for row in rows[:limit]],
-            page=Page(limit=limit, next_cursor=encode_cursor([places[limit - 1]]) if more else None),
-        )
+        found, page = page_of(rows, limit, lambda row: [row["place"]])
+        data = [Execution(**{name: value for name, value in row.items() if name != "place"}) for row in found]
+        return ExecutionPage(data=data, page=page)
 
     async def run(self, run_id: str) -> Run:
         """Raises 404."""

@@ -49,7 +49,7 @@ ENDPOINTS = (
     Endpoint("GET", "/stats", "stats", "How much there is.", access="admin", result=m.Stats),
     Endpoint("GET", "/types", "types", "Things by type.", access="admin", query=m.TypesQuery, result=m.TypeList),
     Endpoint("GET", "/activity", "recent_activity", "The newest events.",
-             access="admin", query=m.ActivityQuery, result=m.EventList),
+             access="admin", query=m.ActivityQuery, result=m.EventPage),
     Endpoint("POST", "/events", "ingest_events", "Appends an event.",
              permission=_WRITE, body=m.Event, result=m.Inserted, status=201, headers=_ONCE),
     Endpoint("POST", "/rpc", "rpc", "A method of the contract, raw SQL read-only.",
