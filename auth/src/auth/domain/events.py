@@ -73,7 +73,7 @@ def _user(event: Event, actor: Actor, roles: Mapping[str, str]) -> list[Statemen
         user.id, user.email, user.email_verified, user.full_name, as_of=user.updated_at or event.created_at
     )
     return [
-        (arrival_statements.BY_EVENT, (*actor.parameters, *arrival.parameters)),
+        *((statement, (*actor.parameters, *arrival.parameters)) for statement in arrival_statements.BY_EVENT),
         (event_statements.USER_GONE, (*actor.parameters, user.id)),
         _memberships(user.id, actor, roles),
     ]
