@@ -152,6 +152,20 @@ async def test_a_refused_sign_in_is_on_record_without_its_code(browser: Any) -> 
     assert "sesame" not in repr(statements)
 
 
+@pytest.mark.parametrize("cookie", ["", "__Host-login=x", "__Host-login=a.b.c", "__Host-sso={sealed}"])
+async def test_a_return_to_nothing_that_was_begun_leaves_no_record(browser: Any, cookie: str) -> None:
+    """Else anybody could fill a table that nothing is ever taken out of."""
+    state = await begin(browser)
+    headers = {
+        "cookie": cookie.format(sealed=browser.cookies["__Host-login"]), IDENTITY_HEADER: _identity_header(browser, HERE),
+    }  # fmt: skip
+    for path in ("/callback", "/sso/callback"):
+        later = Deferred()
+        answer = await browser.service.fetch(HttpRequest("GET", path, f"code=c&state={state}", headers), later)
+        assert code_of(answer) == "LOGIN_FAILED"
+        assert later.work == []
+
+
 def _identity_header(browser: Any, identity: Identity) -> str:
     return sign_identity(
         identity, audience="auth", request_id="r", secret=b"i" * 32, now_s=browser.bindings.clock.now

@@ -11,6 +11,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from auth.domain.access_tokens import secret_of
@@ -100,14 +101,7 @@ def resume(way: str, cookie: str | None, state: str | None, bindings: Bindings) 
     if not cookie or not state:
         raise login_failed("this browser has no sign-in under way: begin again at /auth/login")
     try:
-        claims = jws.verify(
-            cookie,
-            secret_of(bindings),
-            typ=_TYPE,
-            issuer=_ISSUER,
-            audience=_audience(way),
-            now_s=bindings.clock.now_s(),
-        )
+        claims = _unsealed(way, cookie, bindings)
     except jws.InvalidToken as error:
         raise login_failed("the sign-in took too long or began elsewhere: begin again at /auth/login") from error
     if not hmac.compare_digest(claims["state"].encode(), state.encode()):
@@ -115,6 +109,20 @@ def resume(way: str, cookie: str | None, state: str | None, bindings: Bindings) 
     begun = claims["state"]
     return Attempt(
         begun, _verifier_of(begun, bindings), claims["return_to"], claims["organization"], claims["connection"]
+    )
+
+
+def is_under_way(way: str, cookie: str | None, bindings: Bindings) -> bool:
+    """Whether the cookie is of a sign-in that began here."""
+    try:
+        return bool(cookie) and bool(_unsealed(way, str(cookie), bindings))
+    except jws.InvalidToken:
+        return False
+
+
+def _unsealed(way: str, cookie: str, bindings: Bindings) -> dict[str, Any]:
+    return jws.verify(
+        cookie, secret_of(bindings), typ=_TYPE, issuer=_ISSUER, audience=_audience(way), now_s=bindings.clock.now_s()
     )
 
 

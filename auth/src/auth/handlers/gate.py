@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from auth.domain import login
 from auth.domain.accounts import Accounts
 from auth.domain.attempts import Way
 from auth.domain.audit import actor_of
@@ -27,7 +28,7 @@ class Gate:
     @asynccontextmanager
     async def passing(self, way: Way, call: Call, request: HttpRequest) -> AsyncIterator[None]:
         """Raises 429 before anything is tried. A refusal of what is tried counts against the address and, for a sign-in, is
-        put on record.
+        put on record; what tries nothing leaves no trace, so that nobody can fill a table.
         """
         attempts, address = self._accounts.attempts, call.identity.address
         try:
@@ -35,20 +36,25 @@ class Gate:
             try:
                 yield
             except ServiceError as error:
-                if _failed(error) and self._tried(way, request):
-                    attempts.address_failed(way, address)
-                if _refused(error) and way.cookie:
-                    call.defer(self._accounts.audit.record(actor_of(call), "login.refused", code=error.code))
+                if self._tried(way, request):
+                    self._note(way, call, error)
                 raise
         finally:
             attempts.tell(call.defer)
 
     def _tried(self, way: Way, request: HttpRequest) -> bool:
-        """Whether this browser began what it comes back from: what another site has it load brings no cookie."""
+        """Whether this browser began what it comes back from: what another site has it load brings no cookie of ours."""
         if not way.cookie:
             return True
         secure = session_cookies.is_secure(self._bindings)
-        return bool(read_cookie(request.headers.get("cookie", ""), way.cookie, secure=secure))
+        cookie = read_cookie(request.headers.get("cookie", ""), way.cookie, secure=secure)
+        return login.is_under_way(way.cookie, cookie, self._bindings)
+
+    def _note(self, way: Way, call: Call, error: ServiceError) -> None:
+        if _failed(error):
+            self._accounts.attempts.address_failed(way, call.identity.address)
+        if _refused(error) and way.cookie:
+            call.defer(self._accounts.audit.record(actor_of(call), "login.refused", code=error.code))
 
 
 def _failed(error: ServiceError) -> bool:
