@@ -152,6 +152,25 @@ async def test_a_refused_sign_in_is_on_record_without_its_code(browser: Any) -> 
     assert "sesame" not in repr(statements)
 
 
+@pytest.mark.parametrize("way", ["login", "sso"])
+async def test_a_refusal_that_workos_brings_back_is_one_with_whatever_it_says_of_it(browser: Any, way: str) -> None:
+    """RFC 6749 §4.1.2.1, with the address of a page about it, and §4.1.2: what is not known is passed over."""
+    path, begun = {"login": ("/callback", "/login"), "sso": ("/sso/callback", "/sso/authorize?connection=conn_1")}[way]
+    location = dict((await browser.get(begun, THERE)).headers)["location"]
+    state = location.split("state=")[1].split("&")[0]
+    said = f"error=access_denied&error_description=No.&error_uri=https%3A%2F%2Fworkos.test%2Fe&surprise=1&state={state}"
+    headers = {
+        "cookie": f"__Host-{way}={browser.cookies[f'__Host-{way}']}", IDENTITY_HEADER: _identity_header(browser, HERE),
+    }  # fmt: skip
+    later = Deferred()
+    answer = await browser.service.fetch(HttpRequest("GET", path, said, headers), later)
+    assert code_of(answer) == "LOGIN_FAILED"
+    await later.run()
+    assert [params[3:] for _, params in browser.tables.statements] == [
+        ["login.refused", "", '{"code": "LOGIN_FAILED"}']
+    ]
+
+
 @pytest.mark.parametrize("cookie", ["", "__Host-login=x", "__Host-login=a.b.c", "__Host-sso={sealed}"])
 async def test_a_return_to_nothing_that_was_begun_leaves_no_record(browser: Any, cookie: str) -> None:
     """Else anybody could fill a table that nothing is ever taken out of."""

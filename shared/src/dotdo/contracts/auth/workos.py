@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from dotdo.contracts.auth.models import ListQuery, User
 from dotdo.model import Key, Model
@@ -32,6 +32,10 @@ class LoginQuery(Model):
 
 
 class CallbackQuery(Model):
+    """What is not known is passed over (RFC 6749 §4.1.2): WorkOS sends `error_uri`, and may send more."""
+
+    model_config = ConfigDict(extra="ignore")
+
     code: str | None = None
     state: str | None = None
     error: str | None = None
