@@ -29,6 +29,16 @@ def test_everything_else_is_refused(target: str) -> None:
     assert refused.value.code == "INVALID_ARGUMENT"
 
 
+def test_a_destination_is_no_longer_than_a_cookie_holds(bindings: FakeBindings) -> None:
+    """Browsers drop a cookie of more than 4096 bytes, name and value (RFC 6265 §6.1), and say nothing."""
+    longest = "/" + "a" * 1023
+    attempt = login.begin(bindings, login.safe_return_to(longest, []), organization="o" * 512, connection="c" * 512)
+    assert len("__Host-login=" + login.seal(login.AUTHKIT, attempt, bindings)) <= 4096
+    for longer in (longest + "a", "/" + "é" * 200):
+        with pytest.raises(ServiceError, match="return_to: longer than 1024 characters"):
+            login.safe_return_to(longer, [])
+
+
 @pytest.fixture
 def bindings() -> FakeBindings:
     return FakeBindings({"JWT_SECRET": "j" * 32})

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from auth.domain.access_tokens import secret_of
 from dotdo import jws
+from dotdo.contracts.auth.workos import MAX_RETURN_TO
 from dotdo.errors import ServiceError, invalid_argument
 from dotdo.ports import Bindings
 
@@ -66,7 +67,10 @@ def safe_return_to(return_to: str, allowed_origins: list[str]) -> str:
         raise invalid_argument("return_to: has a character that no address has")
     on_this_site = return_to.startswith("/") and not return_to.startswith("//")
     if on_this_site or _origin(return_to) in allowed_origins:
-        return quote(return_to, safe=_ADDRESS_CHARACTERS)
+        encoded = quote(return_to, safe=_ADDRESS_CHARACTERS)
+        if len(encoded) > MAX_RETURN_TO:
+            raise invalid_argument(f"return_to: longer than {MAX_RETURN_TO} characters, percent-encoded")
+        return encoded
     raise invalid_argument("return_to: neither a path of this site nor an allowed origin")
 
 
