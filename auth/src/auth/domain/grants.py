@@ -3,15 +3,17 @@
 from typing import Any
 
 from auth.domain.audit import Actor, recorded
-from auth.domain.roles import GRANTS_OF_USER, decide, effective_permissions, role_permissions
+from auth.domain.roles import GRANTS_OF_USER, acting_in, decide, effective_permissions, role_permissions
 from dotdo.contracts.auth.rights import Grant
 from dotdo.errors import not_found
 from dotdo.permissions import permitted
 from dotdo.sql import Sql
 
-_RIGHTS = f"""
-select u.role, k.scopes, {GRANTS_OF_USER}
-from users u left join api_keys k on k.id = $2 and k.user_id = u.id
+_RIGHTS = f"select u.role, {GRANTS_OF_USER} from users u where u.id = $1 and u.disabled_at is null"
+
+_RIGHTS_OF_KEY = f"""
+select u.role, k.scopes, {acting_in("k")}, {GRANTS_OF_USER}
+from users u join api_keys k on k.id = $2 and k.user_id = u.id
 where u.id = $1 and u.disabled_at is null
 """
 
@@ -49,15 +51,16 @@ class GrantStore:
 
     async def check(self, user_id: str, wanted: str, organization: str | None) -> bool:
         """False for a user who is not there or is disabled."""
-        row = await self._sql.first(_RIGHTS, user_id, "")
+        row = await self._sql.first(_RIGHTS, user_id)
         return row is not None and decide(row["role"], row["grants"], wanted, organization)
 
-    async def check_credential(self, user_id: str, key_id: str, wanted: str, organization: str | None) -> bool:
-        """The same for a credential of the user's: an API key may do no more than its scopes."""
-        row = await self._sql.first(_RIGHTS, user_id, key_id)
+    async def check_key(self, user_id: str, key_id: str, wanted: str, organization: str | None) -> bool:
+        """The same for an API key of the user's: it may do no more than its scopes, and nothing of another organisation's."""
+        row = await self._sql.first(_RIGHTS_OF_KEY, user_id, key_id)
         if row is None:
             return False
-        return permitted(effective_permissions(row["role"], row["scopes"], row["grants"], organization), wanted)
+        here = organization if organization == row["acts_in"] else None
+        return permitted(effective_permissions(row["role"], row["scopes"], row["grants"], here), wanted)
 
     async def grant(self, user_id: str, permission: str, organization: str | None, actor: Actor) -> tuple[Grant, bool]:
         """The grant, and whether it is new. Raises NOT_FOUND for no such user."""

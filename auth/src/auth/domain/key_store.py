@@ -48,6 +48,7 @@ class KeyStore:
         row = await self._sql.first(
             statements.INSERT, *maker.actor.parameters, user_id, wanted.name, *_stored(key), wanted.environment, scopes,
             wanted.rate_limit, _earlier(self._expiry(wanted.expires_in_days), owner["maker_expires_at"]),
+            owner["organization_id"],
         )  # fmt: skip
         assert row is not None, "an insert returns its row"
         return CreatedApiKey(key=key, **row)
@@ -100,7 +101,7 @@ def _stored(key: str) -> tuple[str, str, str]:
 
 
 def _permissions_of(owner: dict[str, Any], scopes: list[str] | None) -> list[str]:
-    return effective_permissions(owner["role"], scopes, owner["grants"], owner["organization_id"])
+    return effective_permissions(owner["role"], scopes, owner["grants"], owner["acts_in"])
 
 
 def _check_environment(wanted: str, makers: str | None) -> None:

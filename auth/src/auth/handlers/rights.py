@@ -36,9 +36,11 @@ class RightsHandlers:
         """By what the database says now, not by what the identity said when it was last looked up."""
         identity = call.identity
         organization = body.organization_id or identity.organization or None
-        allowed = await self._accounts.grants.check_credential(
-            identity.subject, identity.key_id, f"{body.resource}:{body.action}", organization
-        )
+        wanted, grants = f"{body.resource}:{body.action}", self._accounts.grants
+        if identity.key_id:
+            allowed = await grants.check_key(identity.subject, identity.key_id, wanted, organization)
+        else:
+            allowed = await grants.check(identity.subject, wanted, organization)
         return Decision(has_permission=allowed, resource=body.resource, action=body.action)
 
     async def list_permissions(self, call: Call, *, query: GrantsQuery) -> GrantList:
