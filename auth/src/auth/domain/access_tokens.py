@@ -12,7 +12,7 @@ from typing import Any
 
 from auth.domain.signing_keys import SigningKey, signing_keys
 from dotdo import jws
-from dotdo.errors import not_configured
+from dotdo.errors import misconfigured
 from dotdo.ids import uuid7
 from dotdo.ports import Bindings
 
@@ -52,7 +52,7 @@ def secret_of(bindings: Bindings, name: str = "JWT_SECRET") -> bytes:
     """A secret of at least 32 bytes, else NOT_CONFIGURED."""
     secret = bindings.text(name).encode()
     if len(secret) < jws.MIN_SECRET_BYTES:
-        raise not_configured(f"{name} (at least {jws.MIN_SECRET_BYTES} bytes)")
+        raise misconfigured(name, f"shorter than {jws.MIN_SECRET_BYTES} bytes")
     return secret
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from auth.domain.lockouts import LONGEST_S, Lockouts
 from dotdo.addresses import network_of
-from dotdo.errors import ServiceError, not_configured
+from dotdo.errors import ServiceError, misconfigured
 from dotdo.log import Logger
 from dotdo.ports import Bindings, Defer
 from dotdo.rate_limits.fields import PROBLEM_TYPE, too_many_requests
@@ -124,7 +124,7 @@ def _longest_s(text: str) -> int:
     if not text:
         return LONGEST_S
     if not (text.isascii() and text.isdigit() and len(text) < 6):
-        raise not_configured(f"LOCKOUT_MAX_S ({text!r} is not a number of seconds)")
+        raise misconfigured("LOCKOUT_MAX_S", f"{text!r} is not a number of seconds")
     return int(text)
 
 

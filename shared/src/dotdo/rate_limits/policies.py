@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dotdo.errors import ServiceError, not_configured
+from dotdo.errors import ServiceError, misconfigured
 
 WINDOW_S = 60
 
@@ -34,4 +34,4 @@ def _change(word: str, limits: Mapping[str, int]) -> tuple[str, int]:
 
 
 def _unreadable(word: str, limits: Mapping[str, int]) -> ServiceError:
-    return not_configured(f"RATE_LIMITS ({word!r} is not class=number; the classes are {', '.join(limits)})")
+    return misconfigured("RATE_LIMITS", f"{word!r} is not class=number; the classes are {', '.join(limits)}")
