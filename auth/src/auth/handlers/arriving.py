@@ -6,9 +6,9 @@ from typing import Any
 from auth.domain import login
 from auth.domain.accounts import Accounts
 from auth.domain.attempts import CALLBACK
-from auth.domain.audit import actor_of
 from auth.domain.login import Attempt
 from auth.handlers import session_cookies
+from auth.handlers.actors import actor_of
 from auth.handlers.credentials import NO_STORE, private, request_of
 from dotdo.contracts.auth.sessions import CreatedSession
 from dotdo.contracts.auth.workos import CallbackQuery

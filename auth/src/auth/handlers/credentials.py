@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from auth.domain.accounts import Accounts
 from auth.domain.attempts import REFRESH
-from auth.domain.audit import actor_of
 from auth.domain.key_store import Maker
 from auth.handlers import session_cookies
+from auth.handlers.actors import actor_of
 from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, CreatedApiKey, Jwks, ListQuery, RotateInput
 from dotdo.contracts.auth.sessions import RefreshBody, SessionList, Tokens
 from dotdo.errors import ServiceError, forbidden, not_found, unauthenticated

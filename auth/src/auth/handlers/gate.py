@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from auth.domain import login
 from auth.domain.accounts import Accounts
 from auth.domain.attempts import Way
-from auth.domain.audit import actor_of
 from auth.handlers import session_cookies
+from auth.handlers.actors import actor_of
 from dotdo.cookies import read_cookie
 from dotdo.errors import ServiceError
 from dotdo.http import HttpRequest

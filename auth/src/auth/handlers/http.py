@@ -3,9 +3,9 @@
 from auth.adapters.workos import WorkOS
 from auth.domain import login
 from auth.domain.accounts import Accounts
-from auth.domain.audit import actor_of
 from auth.domain.sign_ins import SignIns
 from auth.handlers import session_cookies
+from auth.handlers.actors import actor_of
 from auth.handlers.credentials import NO_STORE, CredentialHandlers, request_of
 from auth.handlers.directories import DirectoryHandlers
 from auth.handlers.events import EventHandlers

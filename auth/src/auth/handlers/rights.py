@@ -1,7 +1,7 @@
 """The HTTP endpoints of rights: one's own, and those that administrators give and take."""
 
 from auth.domain.accounts import Accounts
-from auth.domain.audit import actor_of
+from auth.handlers.actors import actor_of
 from dotdo.contracts.auth.models import ListQuery, User, UserChange, UserPage
 from dotdo.contracts.auth.rights import (
     AuditPage,

@@ -3,8 +3,8 @@
 from auth.adapters.workos import WorkOS
 from auth.adapters.workos.answers import asked
 from auth.domain import login
-from auth.domain.audit import actor_of
 from auth.domain.sign_ins import SignIns
+from auth.handlers.actors import actor_of
 from auth.handlers.arriving import ArrivingHandlers
 from dotdo.contracts.auth.workos import CallbackQuery, SsoQuery
 from dotdo.errors import not_found
