@@ -22,7 +22,7 @@ ENDPOINTS = (
     Endpoint("POST", "/webhooks/workos", "workos_event", "What WorkOS tells of its users, organisations and directories.",
              access="public", result=w.EventTaken, headers=("WorkOS-Signature",), problems=(401, 413)),
     Endpoint("POST", "/refresh", "refresh", "The next pair of tokens.", access="public",
-             body=s.RefreshBody, result=s.Tokens, also=(204,), problems=(401,)),
+             body=s.RefreshBody, may_be_empty=True, result=s.Tokens, also=(204,), problems=(401,)),
     Endpoint("GET", "/session", "session", "The current session.", result=s.Session, problems=(404,)),
     Endpoint("GET", "/sessions", "list_sessions", "Where the caller is signed in.", result=s.SessionList),
     Endpoint("DELETE", "/sessions", "revoke_sessions", "Signs the caller out everywhere.", result=s.Revoked),
