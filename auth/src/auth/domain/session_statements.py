@@ -3,13 +3,15 @@
 from auth.domain.audit import recorded
 from auth.domain.roles import GRANTS_OF_USER
 
+# Each refresh gives a session seven more days, up to 90 in all. A refresh token is good for 30 days, but never beyond its session:
+# who is away for a week signs in again. The 30 days are what a client may rely on at most, and what a longer _IDLE would meet.
 _IDLE, _ABSOLUTE = "interval '7 days'", "interval '90 days'"
 _REFRESH = "interval '30 days'"
 _REPEAT = "interval '10 seconds'"
 
 COLUMNS = (
     "s.id, s.user_id, s.device, s.ip_address, s.user_agent, s.created_at, s.last_seen_at,"
-    " least(s.expires_at, s.created_at + interval '90 days') as expires_at"
+    f" least(s.expires_at, s.created_at + {_ABSOLUTE}) as expires_at"
 )
 
 _LIVE = "s.revoked_at is null and s.expires_at > now()"
