@@ -25,6 +25,19 @@ OF_THIS_EVENT = (
 )
 """Only when the event before in this transaction is the newest of its object."""
 
+_PLACE = """
+select case when is_member then organization_id end as organization_id, case when is_member then role end as role
+from (
+    select i.*, not exists (select from workos_objects g where g.id = i.organization_id and g.deleted) and coalesce((
+            select bool_or(not m.deleted and m.data ->> 'status' = 'active') from workos_objects m
+            where m.type = 'organization_membership' and m.data ->> 'organization_id' = i.organization_id
+              and m.data ->> 'user_id' = coalesce(f.workos_id, i.external_id)
+        ), true) as is_member
+    from incoming i left join found f on true
+) arriving
+"""
+"""The organisation and the role there, if any: none in one that an event has ended meanwhile, itself or the membership."""
+
 _UNLINKED = "u.workos_id is null and u.sso_profile_id is null"
 _CHANGE = "jsonb_build_object('from', former, 'to', role)"
 
@@ -63,13 +76,14 @@ def _upsert(column: str, by_address: str, gate: str) -> str:
     """
     return f"""
 with {_incoming(gate)}, found as (
-    select u.id, u.role as former, coalesce(i.as_of >= u.workos_as_of, true) as is_news,
+    select u.id, u.workos_id, u.role as former, coalesce(i.as_of >= u.workos_as_of, true) as is_news,
            u.disabled_at is not null
            or exists (select from users o where lower(o.email) = lower(i.email) and o.id <> u.id) as keeps_address
     from users u join incoming i on u.{column} = i.external_id
         or (i.verified and lower(u.email) = lower(i.email) and u.disabled_at is null and {by_address})
     order by u.{column} = i.external_id desc nulls last limit 1
     for update of u
+), place as ({_PLACE}
 ), linked as (
     update users u set
         {column} = i.external_id, updated_at = now(),
@@ -77,12 +91,12 @@ with {_incoming(gate)}, found as (
         email_verified = case when is_news and not keeps_address then i.verified else u.email_verified end,
         name = case when is_news then coalesce(i.name, u.name) else u.name end,
         workos_as_of = greatest(u.workos_as_of, i.as_of),
-        organization_id = coalesce(i.organization_id, u.organization_id), role = coalesce(i.role, u.role)
-    from incoming i, found f where u.id = f.id
+        organization_id = coalesce(p.organization_id, u.organization_id), role = coalesce(p.role, u.role)
+    from incoming i, place p, found f where u.id = f.id
     returning {COLUMNS}, f.former
 ), created as (
     insert into users as u ({column}, email, name, email_verified, organization_id, role, workos_as_of)
-    select external_id, email, name, verified, organization_id, coalesce(role, 'user'), as_of from incoming
+    select external_id, email, name, verified, p.organization_id, coalesce(p.role, 'user'), as_of from incoming, place p
     where not exists (select from found)
     on conflict do nothing
     returning {COLUMNS}, null as former

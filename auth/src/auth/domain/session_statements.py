@@ -3,8 +3,8 @@
 from auth.domain.audit import recorded
 from auth.domain.roles import GRANTS_OF_USER
 
-# Each refresh gives a session seven more days, up to 90 in all. A refresh token is good for 30 days, but never beyond its session:
-# who is away for a week signs in again. The 30 days are what a client may rely on at most, and what a longer _IDLE would meet.
+# Each refresh gives a session seven more days, up to 90 in all. A refresh token is good for 30 days, but never beyond its
+# session: who is away for a week signs in again. The 30 days are what a longer _IDLE would meet.
 _IDLE, _ABSOLUTE = "interval '7 days'", "interval '90 days'"
 _REFRESH = "interval '30 days'"
 _REPEAT = "interval '10 seconds'"
