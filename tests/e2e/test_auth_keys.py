@@ -216,3 +216,26 @@ async def test_a_key_that_a_key_makes_is_of_its_organisation(platform: Platform)
         body = {"name": "child", "environment": "test"}
         made = (await client.post("/auth/apikeys", json=body, headers=bearer(key["key"]))).json()
     assert await mover.may(made) == (mover.first, {"anywhere"}, {"anywhere"})
+
+
+async def test_a_user_has_so_many_keys_at_once_and_no_more(platform: Platform) -> None:
+    """Limits count by key. Those that work no longer do not count, and a key may always be changed for another."""
+    owner = unique("usr")
+    platform.rows("insert into users (id, email) values (%s, %s) returning id", owner, f"{owner}@example.com")
+    key = await key_of(platform, owner)
+    platform.rows(
+        "insert into api_keys (user_id, name, key_hash, prefix, last4, environment, revoked_at, expires_at)"
+        " select %s, 'made', sha256((%s || n)::bytea), 'sk_test_aaaa', 'aaaa', 'test',"
+        "        case when n > 150 then now() end, case when n > 98 and n <= 150 then now() end"
+        " from generate_series(1, 200) n returning id",
+        owner, owner,
+    )  # fmt: skip
+    last = await key_of(platform, owner)
+    async with platform.client() as client:
+        headers = bearer(last["key"])
+        problem(await client.post("/auth/apikeys", json={"name": "x"}, headers=headers), 409, "TOO_MANY_KEYS")
+        path = f"/auth/apikeys/{key['id']}/rotate"
+        problem(await client.post(path, json={"overlap_hours": 1}, headers=headers), 409, "TOO_MANY_KEYS")
+        assert (await client.post(path, json={}, headers=headers)).status_code == 201
+        assert (await client.delete(f"/auth/apikeys/{last['id']}", headers=headers)).status_code == 204
+    assert (await key_of(platform, owner))["organizationId"] is None

@@ -19,7 +19,8 @@ ROW: dict[str, Any] = {
     "scopes": None,
     "email": "a@b.c", "name": "n", "email_verified": True, "disabled_at": None, "user_created_at": INSTANT,
     "revoked_at": None, "expired": False, "unused": True, "rate_limit": None, "expires_at": INSTANT, "verdict": "ROTATE",
-    "maker_environment": None, "maker_expires_at": None, "environment": "live", "prefix": "sk_live_aaaa", "last4": "aaaa",
+    "maker_environment": None, "maker_expires_at": None, "working_keys": 1,
+    "environment": "live", "prefix": "sk_live_aaaa", "last4": "aaaa",
     "last_used_at": None, "created_at": INSTANT, "device": None, "ip_address": None, "user_agent": None,
     "last_seen_at": INSTANT, "permission": "things:read", "granted_by": "rpc", "is_new": True, "revoked": 1,
     "at": INSTANT, "actor": "rpc", "action": "a", "target": "t", "request_id": None, "details": {},
@@ -63,5 +64,5 @@ class AnyRow:
         self.statements.append(sql)
         if "from audit_log" in sql:
             return {"rows": [ENTRY], "rowCount": 1}
-        is_key = "insert into api_keys" in sql or ("from api_keys" in sql and "join users" not in sql)
+        is_key = "insert into api_keys" in sql or ("from api_keys" in sql and "users u" not in sql)
         return {"rows": [KEY_ROW if is_key else ROW], "rowCount": 1}

@@ -24,7 +24,7 @@ def store(role: str | None, **maker: Any) -> tuple[KeyStore, FakePeer]:
         if sql.strip().startswith("select u.role"):
             found = {
                 "role": role, "organization_id": None, "acts_in": None, "grants": [], "maker_environment": None,
-                "maker_expires_at": None, **maker,
+                "maker_expires_at": None, "working_keys": 0, **maker,
             }  # fmt: skip
             rows = [found] if role else []
         else:

@@ -34,7 +34,7 @@ ENDPOINTS = (
     Endpoint("GET", "/apikeys/{id}", "get_api_key", "One of the caller's keys.", result=m.ApiKey),
     Endpoint("DELETE", "/apikeys/{id}", "revoke_api_key", "Ends a key.", status=204),
     Endpoint("POST", "/apikeys/{id}/rotate", "rotate_api_key", "A new key in place of one.",
-             body=m.RotateInput, result=m.CreatedApiKey, status=201),
+             body=m.RotateInput, result=m.CreatedApiKey, status=201, problems=(409,)),
     Endpoint("POST", "/check-permission", "check_permission", "Whether the caller may do this.",
              body=r.CheckBody, result=r.Decision),
     Endpoint("GET", "/permissions", "list_permissions", "What a user may do.",
