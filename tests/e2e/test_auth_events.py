@@ -5,6 +5,7 @@ import itertools
 import json
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -31,6 +32,10 @@ def memberships(platform: Platform, workos_id: str) -> list[tuple[Any, ...]]:
     )
 
 
+def in_milliseconds(instant: datetime) -> datetime:
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
 async def test_a_user_is_made_changed_and_ended(platform: Platform) -> None:
     id = w.unique("user")
     email = f"{id}@example.com"
@@ -41,7 +46,9 @@ async def test_a_user_is_made_changed_and_ended(platform: Platform) -> None:
     )
     assert told == ["applied", "applied"]
     assert account(platform, id) == (email, "Ann Lee", "user", None, False)
-    ((user_id,),) = platform.rows("select id from users where workos_id = %s", id)
+    ((user_id, changed),) = platform.rows("select id, updated_at from users where workos_id = %s", id)
+    told = await platform.result("AUTH", "getUser", user_id)
+    assert (told["workosId"], datetime.fromisoformat(told["updatedAt"])) == (id, in_milliseconds(changed))
     session, key = await session_of(platform, user_id), await key_of(platform, user_id)
     await w.told(platform, w.event("user.deleted", w.user(id, email, T + 2), T + 2))
     assert account(platform, id) == (f"{user_id}@deleted.invalid", "Ann Lee", "user", None, True)

@@ -18,6 +18,7 @@ ROW: dict[str, Any] = {
     "id": "x", "user_id": "usr_1", "key_id": "key_1", "role": "user", "organization_id": None, "acts_in": None, "grants": [],
     "scopes": None,
     "email": "a@b.c", "name": "n", "email_verified": True, "disabled_at": None, "user_created_at": INSTANT,
+    "user_updated_at": INSTANT, "workos_id": None,
     "revoked_at": None, "expired": False, "unused": True, "rate_limit": None, "expires_at": INSTANT, "verdict": "ROTATE",
     "maker_environment": None, "maker_expires_at": None, "working_keys": 1,
     "environment": "live", "prefix": "sk_live_aaaa", "last4": "aaaa",

@@ -28,6 +28,7 @@ WORKOS_USER = {
 ACCOUNT = {
     "user_id": "usr_1", "email": "ann@example.test", "name": "Ann Lee", "role": "user", "organization_id": None,
     "disabled_at": None, "email_verified": True, "user_created_at": "2026-11-23T10:00:00.000Z",
+    "user_updated_at": "2026-11-23T10:00:00.000Z", "workos_id": "user_w1",
 }  # fmt: skip
 
 

@@ -173,6 +173,7 @@ SESSION: dict[str, Any] = {
     "id": "ses_1", "created_at": "2026-11-23T10:00:00.000Z", "expires_at": "2026-11-30T10:00:00.000Z", "user_id": "usr_1",
     "email": "ann@example.test", "name": None, "role": "viewer", "organization_id": "org_1",
     "grants": [], "email_verified": True, "disabled_at": None, "user_created_at": "2026-11-23T10:00:00.000Z",
+    "user_updated_at": "2026-11-23T10:00:00.000Z", "workos_id": "user_w1",
 }  # fmt: skip
 
 

@@ -1,14 +1,14 @@
 """The state of a sign-in, good once, and the session one is signed in to."""
 
 from auth.domain.roles import GRANTS_OF_USER, effective_permissions
+from auth.domain.users import COLUMNS as USER
 from auth.domain.users import user_of
 from dotdo.contracts.auth.sessions import Session
 from dotdo.errors import not_found
 from dotdo.sql import Sql
 
 _GET_SESSION = f"""
-select s.id, s.created_at, s.expires_at, u.id as user_id, u.email, u.name, u.role, u.organization_id,
-       u.email_verified, u.disabled_at, u.created_at as user_created_at, {GRANTS_OF_USER}
+select s.id, s.created_at, s.expires_at, {USER}, {GRANTS_OF_USER}
 from sessions s join users u on u.id = s.user_id
 where s.id = $1 and s.revoked_at is null and s.expires_at > now()
 """

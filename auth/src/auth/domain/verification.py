@@ -15,9 +15,9 @@ from dotdo.instants import rfc3339
 from dotdo.ports import Bindings, Defer
 from dotdo.sql import Sql
 
-_USER = (
-    f"""u.email, u.name, u.role, u.email_verified, u.disabled_at, u.created_at as user_created_at, {GRANTS_OF_USER}"""
-)
+_USER = f"""
+       u.email, u.name, u.role, u.workos_id, u.email_verified, u.disabled_at, u.created_at as user_created_at,
+       u.updated_at as user_updated_at, {GRANTS_OF_USER}"""
 
 _KEY = f"""
 select k.id as key_id, k.scopes, k.rate_limit, k.expires_at, k.revoked_at, k.expires_at <= now() as expired,
