@@ -232,8 +232,8 @@ async def test_a_user_has_so_many_keys_at_once_and_no_more(platform: Platform) -
     )  # fmt: skip
     last = await key_of(platform, owner)
     async with platform.client() as client:
-        headers = bearer(last["key"])
-        problem(await client.post("/auth/apikeys", json={"name": "x"}, headers=headers), 409, "TOO_MANY_KEYS")
+        headers, wanted = bearer(last["key"]), {"name": "x", "environment": "test"}
+        problem(await client.post("/auth/apikeys", json=wanted, headers=headers), 409, "TOO_MANY_KEYS")
         path = f"/auth/apikeys/{key['id']}/rotate"
         problem(await client.post(path, json={"overlap_hours": 1}, headers=headers), 409, "TOO_MANY_KEYS")
         assert (await client.post(path, json={}, headers=headers)).status_code == 201
