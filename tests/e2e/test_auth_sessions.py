@@ -178,3 +178,21 @@ async def test_two_refreshes_of_two_sessions_do_not_meet(platform: Platform) -> 
     )
     for pair, each in zip(pairs, sessions, strict=True):
         assert (await platform.result("AUTH", "verify", pair["token"]))["sessionId"] == each["session"]["id"]
+
+
+async def test_sessions_come_in_pages_newest_first(platform: Platform) -> None:
+    platform.rows("insert into users (id, email) values ('usr_paged', 'paged@example.com') returning id")
+    made = [await session_of(platform, "usr_paged") for _ in range(5)]
+    mine = bearer(made[0]["token"])
+    seen: list[list[tuple[str, bool]]] = []
+    cursor = None
+    async with platform.client() as client:
+        while cursor is not None or not seen:
+            query = {"limit": "2", **({"cursor": cursor} if cursor else {})}
+            answer = (await client.get("/auth/sessions", params=query, headers=mine)).json()
+            seen.append([(row["id"], row["current"]) for row in answer["data"]])
+            cursor = answer["page"]["next_cursor"]
+        problem(await client.get("/auth/sessions", params={"limit": 0}, headers=mine), 400, "INVALID_ARGUMENT")
+    ids = [each["session"]["id"] for each in made][::-1]
+    assert [len(page) for page in seen] == [2, 2, 1]
+    assert [row for page in seen for row in page] == [(id, id == made[0]["session"]["id"]) for id in ids]

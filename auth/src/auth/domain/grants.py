@@ -1,11 +1,13 @@
 """Rights given to users one by one, and the question of who may do what."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from auth.domain.audit import Actor, recorded
 from auth.domain.roles import GRANTS_OF_USER, acting_in, decide, effective_permissions, role_permissions
-from dotdo.contracts.auth.rights import Grant
-from dotdo.errors import not_found
+from dotdo.contracts.auth.rights import Grant, GrantPage, GrantsQuery
+from dotdo.errors import invalid_argument, not_found
+from dotdo.paging import Page, decode_cursor, encode_cursor
 from dotdo.permissions import permitted
 from dotdo.sql import Sql
 
@@ -38,11 +40,16 @@ with ended as (
 select id from ended
 """
 
+# $2: the grant to go on from; $3: at most so many, null for all.
 _LIST = """
-select u.role, g.permission, g.organization_id, g.granted_by, g.created_at
-from users u left join permissions g on g.user_id = u.id
+select u.role, g.id, g.permission, g.organization_id, g.granted_by, g.created_at
+from users u left join lateral (
+    select * from permissions p where p.user_id = u.id and ($2::text is null or p.id > $2) order by p.id limit $3::integer
+) g on true
 where u.id = $1 order by g.id
 """
+
+_BY_ROLE, _BY_GRANT = "role", "grant"
 
 
 class GrantStore:
@@ -75,13 +82,38 @@ class GrantStore:
 
     async def of_user(self, user_id: str) -> list[Grant]:
         """What the role gives and what was granted. Raises NOT_FOUND for no such user."""
-        rows = await self._sql.rows(_LIST, user_id)
+        return [grant for _, grant in await self._entries(user_id, (_BY_ROLE, ""), None)]
+
+    async def page(self, query: GrantsQuery) -> GrantPage:
+        """The same, a page."""
+        after = _position(query.cursor) if query.cursor is not None else (_BY_ROLE, "")
+        entries = await self._entries(query.user_id, after, query.limit + 1)
+        shown, more = entries[: query.limit], len(entries) > query.limit
+        return GrantPage(
+            data=[grant for _, grant in shown],
+            page=Page(limit=query.limit, next_cursor=encode_cursor(shown[-1][0]) if more else None),
+        )
+
+    async def _entries(
+        self, user_id: str, after: Sequence[str], limit: int | None
+    ) -> list[tuple[tuple[str, str], Grant]]:
+        """What comes after a place, with the place of each: by role in the role's order, then grant by grant."""
+        kind, position = after
+        rows = await self._sql.rows(_LIST, user_id, position if kind == _BY_GRANT else None, limit)
         if not rows:
             raise not_found("no such user")
-        by_role = [
-            Grant(permission=each, organization_id=None, source="role") for each in role_permissions(rows[0]["role"])
-        ]
-        return by_role + [_granted(row) for row in rows if row["permission"] is not None]
+        by_role = role_permissions(rows[0]["role"]) if kind == _BY_ROLE else ()
+        if position in by_role:
+            by_role = by_role[by_role.index(position) + 1 :]
+        entries = [((_BY_ROLE, each), Grant(permission=each, organization_id=None, source="role")) for each in by_role]
+        return entries + [((_BY_GRANT, row["id"]), _granted(row)) for row in rows if row["permission"] is not None]
+
+
+def _position(cursor: str) -> Sequence[str]:
+    position = decode_cursor(cursor, 2)
+    if position[0] not in (_BY_ROLE, _BY_GRANT):
+        raise invalid_argument("cursor: not one that this service gave out")
+    return position
 
 
 def _granted(row: dict[str, Any]) -> Grant:

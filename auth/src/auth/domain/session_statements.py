@@ -68,7 +68,10 @@ select s.user_id from refresh_tokens t join sessions s on s.id = t.session_id wh
 
 GET = f"select {COLUMNS} from sessions s where s.id = $1 and {_LIVE}"
 
-LIST = f"select {COLUMNS} from sessions s where s.user_id = $1 and {_LIVE} order by s.id desc limit 1000"
+PAGE = f"""
+select {COLUMNS} from sessions s
+where s.user_id = $1 and {_LIVE} and ($2::text is null or s.id < $2) order by s.id desc limit $3
+"""
 
 REVOKE = f"""
 with ended as (

@@ -8,7 +8,7 @@ from auth.domain.key_store import Maker
 from auth.handlers import session_cookies
 from auth.handlers.actors import actor_of
 from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, CreatedApiKey, Jwks, ListQuery, RotateInput
-from dotdo.contracts.auth.sessions import RefreshBody, SessionList, Tokens
+from dotdo.contracts.auth.sessions import RefreshBody, SessionPage, Tokens
 from dotdo.errors import ServiceError, forbidden, not_found, unauthenticated
 from dotdo.http import HttpRequest, HttpResponse, json_text_response
 from dotdo.model import Model
@@ -58,11 +58,10 @@ class CredentialHandlers:
             attempts.account_succeeded(REFRESH, account)
         return pair
 
-    async def list_sessions(self, call: Call) -> SessionList:
+    async def list_sessions(self, call: Call, *, query: ListQuery) -> SessionPage:
         own(call, READ)
-        return SessionList(
-            data=await self._accounts.session_store.of_user(call.identity.subject, call.identity.session_id)
-        )
+        identity = call.identity
+        return await self._accounts.session_store.page(identity.subject, query, identity.session_id)
 
     async def revoke_sessions(self, call: Call) -> HttpResponse:
         own(call, WRITE)

@@ -1,7 +1,10 @@
 """The HTTP endpoints of rights: one's own, and those that administrators give and take."""
 
+from urllib.parse import quote
+
 from auth.domain.accounts import Accounts
 from auth.handlers.actors import actor_of
+from auth.handlers.credentials import request_of
 from dotdo.contracts.auth.models import ListQuery, User, UserChange, UserPage
 from dotdo.contracts.auth.rights import (
     AuditPage,
@@ -9,7 +12,7 @@ from dotdo.contracts.auth.rights import (
     CheckBody,
     Decision,
     GrantBody,
-    GrantList,
+    GrantPage,
     GrantsQuery,
     Me,
 )
@@ -43,15 +46,18 @@ class RightsHandlers:
             allowed = await grants.check(identity.subject, wanted, organization)
         return Decision(has_permission=allowed, resource=body.resource, action=body.action)
 
-    async def list_permissions(self, call: Call, *, query: GrantsQuery) -> GrantList:
-        return GrantList(data=await self._accounts.grants.of_user(query.user_id))
+    async def list_permissions(self, call: Call, *, query: GrantsQuery) -> GrantPage:
+        return await self._accounts.grants.page(query)
 
     async def grant_permission(self, call: Call, *, body: GrantBody) -> HttpResponse:
         _nobody_himself(call, body.user_id)
         grant, is_new = await self._accounts.grants.grant(
             body.user_id, f"{body.resource}:{body.action}", body.organization_id, actor_of(call)
         )
-        return json_text_response(grant.model_dump_json(by_alias=False), 201 if is_new else 200)
+        if not is_new:
+            return json_text_response(grant.model_dump_json(by_alias=False))
+        where = request_of(call).reference(f"/permissions?user_id={quote(body.user_id, safe='')}")
+        return json_text_response(grant.model_dump_json(by_alias=False), 201, [("location", where)])
 
     async def revoke_permission(self, call: Call, *, body: GrantBody) -> HttpResponse:
         _nobody_himself(call, body.user_id)
