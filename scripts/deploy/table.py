@@ -32,20 +32,16 @@ ENVIRONMENTS = {
 
 REQUIRED_SECRETS: dict[str, tuple[str, ...]] = {
     "db": ("DATABASE_URL", "CLICKHOUSE_PASSWORD", "INTERNAL_SECRET"),
-    "auth": (
-        "WORKOS_API_KEY",
-        "WORKOS_CLIENT_ID",
-        "WORKOS_CLIENT_SECRET",
-        "JWT_SECRET",
-        "JWT_REFRESH_SECRET",
-        "INTERNAL_SECRET",
-    ),
+    "auth": ("WORKOS_API_KEY", "WORKOS_CLIENT_ID", "JWT_SECRET", "JWT_REFRESH_SECRET", "INTERNAL_SECRET"),
     "schedule": ("INTERNAL_SECRET",),
     "gateway": ("INTERNAL_SECRET",),
     "dispatch": (),
 }
 
-OPTIONAL_SECRETS: dict[str, tuple[str, ...]] = {"auth": ("WORKOS_WEBHOOK_SECRET", "JWT_PRIVATE_JWKS")}
+OPTIONAL_SECRETS: dict[str, tuple[str, ...]] = {
+    "auth": ("WORKOS_WEBHOOK_SECRET", "JWT_PRIVATE_JWKS", "WORKOS_CLIENT_SECRET"),
+}
+"""WORKOS_CLIENT_SECRET is taken from who has it set, and read by nothing: WorkOS's client secret is the API key."""
 
 
 def services_of(name: str) -> tuple[str, ...]:

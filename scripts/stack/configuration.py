@@ -57,7 +57,6 @@ def worker_variables(at: Addresses, secrets: Mapping[str, str]) -> dict[str, dic
             "WORKOS_API_URL": at.workos_url,
             "WORKOS_API_KEY": at.workos_api_key,
             "WORKOS_CLIENT_ID": at.workos_client_id,
-            "WORKOS_CLIENT_SECRET": at.workos_api_key,
             "WORKOS_WEBHOOK_SECRET": secrets["WORKOS_WEBHOOK_SECRET"],
             "ROLE_MAP": '{"admin":"admin","member":"user","viewer":"viewer"}',  # of one organisation, its developer's
             "JWT_SECRET": secrets["JWT_SECRET"],
