@@ -119,11 +119,14 @@ def report(audits: dict[str, Callable[[], list[Finding]]], console: Console) -> 
 
 
 def main(
-    only: Annotated[str, typer.Option(help=f"One of: {', '.join(AUDITS)}.")] = "",
+    only: Annotated[str, typer.Option(help=f"Only this one of: {', '.join(AUDITS)}.")] = "",
 ) -> None:
-    """Look up every locked package. Exit code 1 for a known vulnerability that is not accepted."""
+    """Look up every locked package. Exit code 1 for a known vulnerability that is not accepted.
+
+    Example: make audit ARGS="--only Python"
+    """
     if only and only not in AUDITS:
-        raise typer.BadParameter(f"no audit {only!r}")
+        raise typer.BadParameter(f"no audit {only!r}; one of: {', '.join(AUDITS)}")
     chosen = {name: audit for name, audit in AUDITS.items() if only in ("", name)}
     raise typer.Exit(0 if report(chosen, Console(highlight=False)) else 1)
 

@@ -127,6 +127,8 @@ def main(
     """Run gateway, db, auth and schedule with real stores on 127.0.0.1, until Ctrl-C.
 
     PORT chooses the gateway's port (8787); the other parts take the next seven. POSTGRES_PORT and the like choose one by name.
+
+    Example: make dev PORT=9000 ARGS="--fresh --quiet"
     """
     try:
         stack = Stack(

@@ -10,21 +10,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scripts.deploy import archive, checks, smoke, tools
+from scripts.deploy import archive, checks, secrets_file, smoke, tools
 from scripts.deploy.api import ApiError, Cloudflare
 from scripts.deploy.checks import Check, Plan, Problem
 from scripts.deploy.table import ORDER, Environment, secrets_of
+from scripts.deploy.variables import variables
 from scripts.runtime.services import ROOT
 
 DONE, USAGE, CHECKS, UPLOAD, VERIFY, INTERRUPTED = 0, 2, 3, 4, 5, 130
 
 EXIT_CODES = {
     DONE: "done",
-    USAGE: "a name or option that does not exist, or a question not answered with yes; nothing was touched",
+    USAGE: "an unknown name or option, or the question was not answered with yes; nothing was changed",
     CHECKS: "a check before the upload failed; nothing was uploaded",
-    UPLOAD: "an upload failed; what was deployed before it is said",
+    UPLOAD: "an upload failed; the output says what is deployed",
     VERIFY: "everything is uploaded, but what is deployed does not work",
-    INTERRUPTED: "interrupted; what was deployed before it is said",
+    INTERRUPTED: "interrupted; the output says what is deployed",
 }
 
 VERSIONS = ROOT / ".dotdo" / "deployments"
@@ -102,10 +103,10 @@ def deploy(plan: Plan, report: Report, *, dry_run: bool, secrets: Path | None) -
 
 
 def _upload(service: str, plan: Plan, secrets: Path | None, *, dry_run: bool) -> Iterable[Problem]:
-    with checks.only(secrets, secrets_of(service)) as own:
+    with secrets_file.only(secrets, secrets_of(service)) as own:
         outcome = tools.upload(
             archive.folder_of(service), service, plan.environment, dry_run=dry_run, secrets=own, peers=plan.peers,
-            variables=smoke.variables(service, plan.environment, Cloudflare()),
+            variables=variables(service, plan.environment, Cloudflare()),
         )  # fmt: skip
     if not outcome.ok:
         return [
@@ -164,7 +165,7 @@ def rollback(service: str, environment: Environment, report: Report) -> int:
 
     def upload() -> Iterable[Problem]:
         with archive.unpacked(previous) as (folder, peers):
-            own = smoke.variables(service, environment, Cloudflare())
+            own = variables(service, environment, Cloudflare())
             outcome = tools.upload(
                 folder, service, environment, dry_run=False, secrets=None, peers=peers, variables=own
             )

@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from scripts.pages import put_between_marks
 from scripts.runtime.services import ROOT
+from scripts.soak.page import PAGE, paragraph
 from scripts.soak.report import RESULTS, as_values, memory_findings, show, write
 from scripts.soak.run import Plan, soak
 from scripts.stack.process import StartError
@@ -19,13 +21,16 @@ from scripts.stack.process import StartError
 def main(
     minutes: Annotated[float, typer.Option(min=1, max=240, help="How long the load goes on.")] = 30,
     every: Annotated[float, typer.Option(min=4, max=600, help="Seconds from one fault to the next.")] = 60,
-    seed: Annotated[int, typer.Option(help="Of the order of operations.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the order of operations.")] = 1,
     data: Annotated[Path, typer.Option(help="Where the stack keeps its data, which is emptied first.")] = ROOT
     / ".dotdo"
     / "soak",
     report: Annotated[Path, typer.Option(help="Where the report is written.")] = RESULTS,
 ) -> None:
-    """Put the platform under load, break what it stands on again and again, and see that nothing is lost."""
+    """Put the platform under load, break what it stands on again and again, and see that nothing is lost.
+
+    Example: make soak ARGS="--minutes 2 --every 12"
+    """
     console = Console(highlight=False)
     plan = Plan(minutes, every_s=every, seed=seed)
     try:
@@ -38,6 +43,8 @@ def main(
     outcome.findings += memory_findings(outcome)
     values = as_values(outcome)
     write(values, report)
+    if report == RESULTS:
+        put_between_marks(PAGE, "soak", paragraph(values))
     show(values, console)
     raise typer.Exit(1 if outcome.findings else 0)
 

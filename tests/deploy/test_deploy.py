@@ -117,7 +117,8 @@ def test_all_arrive_whole_and_in_the_order_of_their_bindings(
         assert "python_modules/dotdo/service.py" in upload.modules
         assert not any("/tests/" in name or name.endswith(".pyc") for name in upload.modules)
     assert {upload.name: _settings(upload) for upload in api.state.uploads[:4]} == SETTINGS
-    assert all(upload.bindings["ENVIRONMENT"]["text"] == "staging" for upload in api.state.uploads[:4])
+    assert "ENVIRONMENT" not in api.state.uploads[0].bindings, "nothing in db reads it"
+    assert all(upload.bindings["ENVIRONMENT"]["text"] == "staging" for upload in api.state.uploads[1:4])
     assert api.state.uploads[1].bindings["PUBLIC_URL"]["text"] == f"{dispatcher.url}/auth", "its own, not production's"
     assert api.state.uploads[3].bindings["LOGIN_URL"]["text"] == f"{dispatcher.url}/auth/login"
     variables = {upload.name: _variables(upload) for upload in api.state.uploads[:4]}
@@ -150,6 +151,13 @@ def test_one_service_of_a_complete_environment_is_asked_for_its_health(
     assert "there: auth, db, gateway, schedule, dispatch-staging" in result.stdout
     assert "db is down" in result.stdout
     assert "To go back: scripts/rollback.sh db staging" in result.stdout
+
+
+def test_what_is_no_secret_of_a_worker_is_named_and_left_out(api: CloudflareApi, run: Run, secrets: str) -> None:
+    Path(secrets).write_text(Path(secrets).read_text() + "JWT_SERCET=x\n")
+    result = run(DEPLOY, "db", "staging", "--dry-run", "--secrets", secrets)
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert re.search(r"Ignored: .*JWT_SERCET.* \(not a secret of db\)", result.stdout)
 
 
 def test_peers_can_be_found_by_name_instead(api: CloudflareApi, run: Run, secrets: str) -> None:
@@ -302,6 +310,7 @@ def test_secrets_are_stored_and_never_shown(api: CloudflareApi, run: Run, secret
     result = run("secrets.sh", "db", "staging", "--file", secrets)
     assert result.returncode == DONE, result.stdout + result.stderr
     assert api.state.secrets[NAMESPACE, "db"] == {name: f"value of {name}" for name in REQUIRED_SECRETS["db"]}
+    assert re.search(r"Ignored: .*JWT_SECRET.* \(not a secret of db\)", result.stdout)
     assert "value of" not in result.stdout + result.stderr
 
 
@@ -327,7 +336,7 @@ def test_production_asks_first(api: CloudflareApi, run: Run) -> None:
     ("arguments", "text", "said"),
     [
         (["dispatch", "staging"], "", "dispatch has no secrets of its own"),
-        (["all", "staging"], "", "all has no secrets"),
+        (["all", "staging"], "", "Secrets are set one Worker at a time: db, auth, schedule or gateway."),
         (["db", "staging"], "DATABASE_URL", "line 1 is not NAME=value"),
         (["db", "staging"], "OTHER=1", "None of DATABASE_URL"),
     ],
@@ -383,7 +392,8 @@ def test_production_needs_a_clean_tree(api: CloudflareApi, run: Run) -> None:
         stray.write_text("not committed\n")
         refused = run(DEPLOY, "gateway", "production", "--yes")
         assert refused.returncode == CHECKS
-        assert "changes that are not committed" in refused.stdout
+        assert "changes that are not committed: db/src/stray.txt" in refused.stdout
+        assert "Never commit a secrets file." in refused.stdout
         assert run(DEPLOY, "gateway", "production", "--yes", "--allow-dirty").returncode == DONE
     finally:
         stray.unlink()
@@ -401,11 +411,9 @@ def test_it_runs_on_an_old_bash_and_says_what_it_can(run: Run) -> None:
 
 
 def test_the_environments_are_the_documented_ones() -> None:
-    assert {name: (row.namespace, row.namespace_id) for name, row in ENVIRONMENTS.items()} == {
-        "production": ("dotdo-production", "62ce3520-96e8-4d9d-a37d-83e99d5319ab"),
-        "staging": ("dotdo-staging", "6eb2b6e7-5e8c-4ce6-bb63-7185e2dadc0e"),
-        "development": ("dotdo-development", "c1a5acfb-fc81-43fc-8d99-8856c6a45c4a"),
-    }
+    assert {name: row.namespace for name, row in ENVIRONMENTS.items()} == {
+        "production": "dotdo-production", "staging": "dotdo-staging", "development": "dotdo-development",
+    }  # fmt: skip
 
 
 def test_make_size_counts_our_code_and_the_packages_apart() -> None:
