@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from auth.domain.access_tokens import secret_of
-from auth.domain.attempts import LOGIN, Attempts
 from auth.domain.role_map import role_map
+from auth.domain.sign_in_limits import LOGIN, SignInLimits
 from auth.domain.signing_keys import signing_keys
 from dotdo.errors import ServiceError
 from dotdo.fakes import FakeBindings
@@ -18,7 +18,10 @@ WRONG: dict[str, tuple[Callable[[Bindings], object], str]] = {
     "JWT_SECRET": (secret_of, "sesame"),
     "JWT_PRIVATE_JWKS": (signing_keys, '{"keys": ["sesame"]}'),
     "INTERNAL_SECRET": (internal_secret, "sesame"),
-    "LOCKOUT_MAX_S": (lambda bindings: Attempts(bindings, Logger("auth")).admit_address(LOGIN, "203.0.113.7"), "soon"),
+    "LOCKOUT_MAX_S": (
+        lambda bindings: SignInLimits(bindings, Logger("auth")).admit_address(LOGIN, "203.0.113.7"),
+        "soon",
+    ),
     "ROLE_MAP": (role_map, '{"member": "owner"}'),
 }
 

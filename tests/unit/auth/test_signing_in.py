@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from auth.domain.access_tokens import AccessTokens
-from auth.domain.login import Attempt
+from auth.domain.login import PendingSignIn
 from dotdo.http import HttpResponse
 from dotdo.identity import Identity
 from dotdo.ports import HttpError, HttpReply
@@ -51,7 +51,7 @@ async def test_workos_gets_the_verifier_of_the_challenge(browser: Any, location_
     (call,) = browser.asked
     body = json.loads(call.body)
     assert (body["code"], body["grant_type"]) == ("c1", "authorization_code")
-    assert Attempt("", body["code_verifier"], "").challenge == query["code_challenge"][0]
+    assert PendingSignIn("", body["code_verifier"], "").challenge == query["code_challenge"][0]
     assert "sk_test_workos" not in call.url
 
 

@@ -73,8 +73,8 @@ kept as (
 select id from left_behind
 """  # fmt: skip
 
-# Of one user ($4, WorkOS's id), whatever event it was that could change them: he may be known later than his memberships, and
-# an organisation sooner gone. $5: ROLE_MAP. The role of his own organisation is the user's.
+# Of one user ($4, WorkOS's id), whatever event it was that could change them: users may be known later than their memberships,
+# and organisations sooner gone. $5: ROLE_MAP. The role of their own organisation is the user's.
 MEMBERSHIPS = f"""
 with state as (
     select distinct on (o.data ->> 'organization_id')

@@ -22,5 +22,5 @@ def role_map(bindings: Bindings) -> dict[str, str]:
 
 
 def mapped(bindings: Bindings, slug: str | None) -> str | None:
-    """None for a role that means nothing here: whoever has it keeps the role he had."""
+    """None for a role that means nothing here: whoever has it keeps the role they had."""
     return role_map(bindings).get(slug or "")

@@ -2,6 +2,7 @@
 
 from auth.domain.audit import recorded
 from auth.domain.roles import GRANTS_OF_USER
+from auth.domain.users import COLUMNS as USER
 
 # Each refresh gives a session seven more days, up to 90 in all. A refresh token is good for 30 days, but never beyond its
 # session: who is away for a week signs in again. The 30 days are what a longer _IDLE would meet.
@@ -64,6 +65,12 @@ select verdict, id, user_id, role, organization_id, grants from judged
 
 ACCOUNT = """
 select s.user_id from refresh_tokens t join sessions s on s.id = t.session_id where t.token_hash = $1::bytea
+"""
+
+CURRENT = f"""
+select s.id, s.created_at, s.expires_at, {USER}, {GRANTS_OF_USER}
+from sessions s join users u on u.id = s.user_id
+where s.id = $1 and {_LIVE}
 """
 
 GET = f"select {COLUMNS} from sessions s where s.id = $1 and {_LIVE}"

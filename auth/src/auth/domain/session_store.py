@@ -7,8 +7,9 @@ from auth.domain import session_statements as statements
 from auth.domain.access_tokens import AccessTokens, Bearer
 from auth.domain.audit import Actor
 from auth.domain.roles import effective_permissions
+from auth.domain.users import user_of
 from dotdo.contracts.auth.models import ListQuery
-from dotdo.contracts.auth.sessions import CreatedSession, SessionPage, SessionRow, Tokens
+from dotdo.contracts.auth.sessions import CreatedSession, Session, SessionPage, SessionRow, Tokens
 from dotdo.errors import ServiceError, not_found, unauthenticated
 from dotdo.paging import MAX_LIMIT, Page, decode_cursor, encode_cursor
 from dotdo.ports import Bindings
@@ -80,6 +81,17 @@ class SessionStore:
             raise refused(row["verdict"])
         access = await self._access_token(row)
         return Tokens(token=access, refresh_token=successor, expires_in=access_tokens.LIFETIME_S)
+
+    async def current(self, session_id: str) -> Session:
+        """The session one is signed in to. Raises NOT_FOUND for one that has ended."""
+        row = await self._sql.first(statements.CURRENT, session_id)
+        if row is None:
+            raise not_found("the session has ended")
+        permissions = effective_permissions(row["role"], None, row["grants"], row["organization_id"])
+        return Session(
+            id=row["id"], user=user_of(row), permissions=permissions, created_at=row["created_at"],
+            expires_at=row["expires_at"],
+        )  # fmt: skip
 
     async def get(self, session_id: str) -> SessionRow | None:
         row = await self._sql.first(statements.GET, session_id)

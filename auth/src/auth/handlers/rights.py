@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from auth.domain.accounts import Accounts
 from auth.handlers.actors import actor_of
-from auth.handlers.credentials import request_of
+from auth.handlers.requests import request_of
 from dotdo.contracts.auth.models import ListQuery, User, UserChange, UserPage
 from dotdo.contracts.auth.rights import (
     AuditPage,
@@ -50,7 +50,7 @@ class RightsHandlers:
         return await self._accounts.grants.page(query)
 
     async def grant_permission(self, call: Call, *, body: GrantBody) -> HttpResponse:
-        _nobody_himself(call, body.user_id)
+        _not_oneself(call, body.user_id)
         grant, is_new = await self._accounts.grants.grant(
             body.user_id, f"{body.resource}:{body.action}", body.organization_id, actor_of(call)
         )
@@ -60,7 +60,7 @@ class RightsHandlers:
         return json_text_response(grant.model_dump_json(by_alias=False), 201, [("location", where)])
 
     async def revoke_permission(self, call: Call, *, body: GrantBody) -> HttpResponse:
-        _nobody_himself(call, body.user_id)
+        _not_oneself(call, body.user_id)
         permission = f"{body.resource}:{body.action}"
         if not await self._accounts.grants.revoke(body.user_id, permission, body.organization_id, actor_of(call)):
             raise not_found("no such grant")
@@ -70,7 +70,7 @@ class RightsHandlers:
         return await self._accounts.users.page(query)
 
     async def update_user(self, call: Call, *, id: str, body: UserChange) -> User:
-        _nobody_himself(call, id)
+        _not_oneself(call, id)
         user = await self._accounts.users.change_role(id, body.role, actor_of(call))
         if user is None:
             raise not_found("no such user")
@@ -80,6 +80,6 @@ class RightsHandlers:
         return await self._accounts.audit.page(query)
 
 
-def _nobody_himself(call: Call, user_id: str) -> None:
+def _not_oneself(call: Call, user_id: str) -> None:
     if user_id == call.identity.subject:
-        raise forbidden("nobody changes his own rights")
+        raise forbidden("nobody changes their own rights")

@@ -9,7 +9,7 @@ from dotdo.errors import ServiceError, misconfigured, not_found
 T = TypeVar("T")
 
 
-async def asked(question: Awaitable[T]) -> T:
+async def translate_refusals(question: Awaitable[T]) -> T:
     """The answer. Raises NOT_FOUND, NOT_CONFIGURED where our key is not taken, else UPSTREAM_ERROR, for a refusal."""
     try:
         return await question
