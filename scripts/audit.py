@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from scripts.bootstrap import TOOLS
 from scripts.runtime.services import ROOT
@@ -105,7 +106,7 @@ def report(audits: dict[str, Callable[[], list[Finding]]], console: Console) -> 
         try:
             findings = audit()
         except NotOffered as error:
-            console.print(f"  [yellow]?[/yellow] {name}: not available here: {error}", soft_wrap=True)
+            console.print(f"  [yellow]?[/yellow] {name}: not available here: {escape(str(error))}", soft_wrap=True)
             if os.environ.get("GITHUB_ACTIONS"):
                 print(f"::warning title=Audit of {name} packages::not available: {error}")
             continue
@@ -114,7 +115,7 @@ def report(audits: dict[str, Callable[[], list[Finding]]], console: Console) -> 
         mark = "[red]✗[/red]" if open_ones else "[green]✓[/green]"
         console.print(f"  {mark} {name}: {len(open_ones)} known vulnerabilities")
         for one in open_ones:
-            console.print(f"      {one.package}: {one.id} {one.title}", soft_wrap=True)
+            console.print(f"      {one.package}: {one.id} {one.title}", markup=False, soft_wrap=True)
     return clean
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from scripts.bench.figures import Figure, median_of, per_cpu_second
@@ -73,7 +74,7 @@ def show(results: Results, console: Console) -> None:
         figures.add_row(one.figure.name, _number(one.value), _number(one.in_cpu), one.figure.goal, verdict)
     console.print(figures)
     for name, reason in results.failures.items():
-        console.print(f"[bold red]failed[/bold red] {name}: {reason}", markup=True, highlight=False)
+        console.print(f"[bold red]failed[/bold red] {name}: {escape(reason)}", markup=True, highlight=False)
     console.print(
         "[dim]Medians over the rounds, of a ratio the median of each round's. A p99 is of a whole request, which may make "
         "several calls. CPU is the time of the runtime's process, whatever else the machine does.[/dim]"

@@ -44,7 +44,7 @@ def _named(service: str, environment: str) -> tuple[tuple[str, ...], Environment
     try:
         return services_of(service), environment_of(environment)
     except UsageError as error:
-        console.print(f"[red]{error}[/red]")
+        console.print(str(error), style="red", markup=False)
         raise typer.Exit(steps.USAGE) from error
 
 
@@ -78,7 +78,7 @@ def deploy(
     try:
         given = frozenset(secrets_file.read(secrets)) if secrets else frozenset[str]()
     except (OSError, ValueError) as error:
-        console.print(f"[red]--secrets: {error}[/red]")
+        console.print(f"--secrets: {error}", style="red", markup=False)
         raise typer.Exit(steps.USAGE) from error
     if target.name == "production" and not (yes or dry_run):
         if not sys.stdin.isatty():
@@ -115,7 +115,7 @@ def secrets(
     try:
         found = secrets_file.read(file) if file else _asked(names)
     except (OSError, ValueError) as error:
-        console.print(f"[red]--file: {error}[/red]")
+        console.print(f"--file: {error}", style="red", markup=False)
         raise typer.Exit(steps.USAGE) from error
     except (EOFError, KeyboardInterrupt) as error:
         console.print("\nNothing was stored.")

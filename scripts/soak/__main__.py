@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from scripts.pages import put_between_marks
 from scripts.runtime.services import ROOT
@@ -35,10 +36,10 @@ def main(
     plan = Plan(minutes, every_s=every, seed=seed)
     try:
         outcome = asyncio.run(
-            soak(plan, data.resolve(), lambda line: console.print(f"[dim]{line}[/dim]", soft_wrap=True))
+            soak(plan, data.resolve(), lambda line: console.print(line, style="dim", markup=False, soft_wrap=True))
         )
     except StartError as error:
-        console.print(f"[bold red]Not started.[/bold red] {error}", soft_wrap=True)
+        console.print(f"[bold red]Not started.[/bold red] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(2) from None
     outcome.findings += memory_findings(outcome)
     values = as_values(outcome)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from scripts.runtime.services import ROOT
@@ -123,7 +124,7 @@ def show(values: dict[str, Any], console: Console) -> None:
         f"Cron: {cron['events']} events for {cron['instants']} instants; attempts {cron['attempts']}.", soft_wrap=True
     )
     for finding in values["findings"][:SHOWN]:
-        console.print(f"  [red]✗[/red] {finding}", soft_wrap=True)
+        console.print(f"  [red]✗[/red] {escape(finding)}", soft_wrap=True)
     if len(values["findings"]) > SHOWN:
         console.print(f"  … and {len(values['findings']) - SHOWN} more")
     held = f"No lost write, no second run, no wrong answer in {values['minutes']} minutes."

@@ -186,6 +186,7 @@ def test_a_dry_run_uploads_nothing(api: CloudflareApi, run: Run, secrets: str) -
         (["db", "prod"], "no environment 'prod'; one of: production, staging, development"),
         (["db", "production"], "pass --yes"),
         (["db", "staging", "--secrets", "/nowhere/at/all"], "--secrets: "),
+        (["db", "staging", "--secrets", "[/nowhere/at/all]"], "[/nowhere/at/all]"),
     ],
 )
 def test_a_wrong_name_touches_nothing(api: CloudflareApi, run: Run, arguments: list[str], said: str) -> None:
@@ -248,6 +249,7 @@ def test_a_failure_in_the_third_upload_says_what_is_deployed_and_how_to_go_on(
     result = run(DEPLOY, "all", "staging", "--secrets", secrets)
     assert result.returncode == UPLOAD, result.stdout + result.stderr
     assert _names(api) == ["db", "auth"]
+    assert status == 0 or "made to fail [code: 10001]" in result.stdout
     assert "Deployed: db, auth. Not deployed: schedule, gateway, dispatch." in result.stdout
     assert "schedule may have arrived all the same" in result.stdout
     assert "run the same again: scripts/deploy-to-namespace.sh all staging" in result.stdout
@@ -371,6 +373,57 @@ def test_a_rollback_uploads_what_was_there_before(deployed: CloudflareApi, run: 
     assert "db/only_in_the_first.py" not in second.modules
     assert (third.modules, third.metadata) == (first.modules, first.metadata)
     assert not list((ROOT / ".dotdo").glob("rollback-*"))
+
+
+def _deploy_marked(run: Run, mark: str) -> int:
+    """Deploys a db that tells itself from others by a module `only_in_<mark>`; the exit code."""
+    extra = ROOT / "db" / "src" / "db" / f"only_in_{mark}.py"
+    try:
+        extra.write_text('"""Tells versions apart."""\n')
+        return run(DEPLOY, "db", "staging").returncode
+    finally:
+        extra.unlink()
+
+
+def _mark(upload: Upload) -> str:
+    return next(name for name in upload.modules if "only_in_" in name).removeprefix("db/only_in_").removesuffix(".py")
+
+
+@pytest.mark.parametrize(
+    ("fault", "target"),
+    [
+        (Fault(rf"{UPLOADS}db$", 0, arrives=True), "second"),
+        (Fault(rf"{UPLOADS}db$", 500), "second"),
+        (Fault(rf"{UPLOADS}db$", 403), "first"),
+        (Fault(r"GET .*/scripts/db$", 403), "first"),
+    ],
+    ids=["arrived, connection cut", "500", "refused", "not sent"],
+)
+def test_a_rollback_after_a_failed_upload_goes_to_what_was_there_before_what_may_be_there(
+    deployed: CloudflareApi, run: Run, fault: Fault, target: str
+) -> None:
+    deployed.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
+    assert [_deploy_marked(run, mark) for mark in ("first", "second", "second")] == [DONE, DONE, DONE]
+    deployed.state.faults.append(fault)
+    assert _deploy_marked(run, "third") in (UPLOAD, CHECKS)
+    deployed.state.faults.clear()
+    result = run("rollback.sh", "db", "staging")
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert _mark(deployed.state.uploads[-1]) == target
+
+
+def test_a_rollback_that_may_have_arrived_can_be_repeated(deployed: CloudflareApi, run: Run) -> None:
+    deployed.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
+    assert [_deploy_marked(run, mark) for mark in ("first", "second")] == [DONE, DONE]
+    deployed.state.faults.append(Fault(rf"{UPLOADS}db$", 0, arrives=True))
+    result = run("rollback.sh", "db", "staging")
+    assert (result.returncode, "It may have arrived all the same." in result.stdout) == (UPLOAD, True), result.stdout
+    deployed.state.faults[:] = [Fault(rf"{UPLOADS}db$", 403)]
+    result = run("rollback.sh", "db", "staging")
+    assert "The version deployed last is still there." in result.stdout
+    deployed.state.faults.clear()
+    assert run("rollback.sh", "db", "staging").returncode == DONE
+    assert _mark(deployed.state.uploads[-1]) == "first"
 
 
 def test_a_rollback_finds_its_peers_as_that_version_did(deployed: CloudflareApi, run: Run) -> None:
