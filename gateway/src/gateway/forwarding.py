@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from dotdo.errors import not_configured, payload_too_large, timed_out, unavailable
+from dotdo.errors import misconfigured, payload_too_large, timed_out, unavailable
 from dotdo.identity import IDENTITY_HEADER, Identity, internal_secret, sign_identity
 from dotdo.ports import Bindings, HttpError, Passage, UpstreamResponse
 from dotdo.tracing import current
@@ -23,7 +23,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < math.inf:
-        raise not_configured(f"UPSTREAM_TIMEOUT_S ({text!r} is not a number of seconds)")
+        raise misconfigured("UPSTREAM_TIMEOUT_S", f"{text!r} is not a number of seconds")
     return seconds
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-from dotdo.errors import ServiceError, not_configured
+from dotdo.errors import ServiceError, misconfigured
 from dotdo.log import Logger
 from dotdo.ports import Bindings, Defer
 from dotdo.rate_limits.fields import header_fields, too_many_requests
@@ -71,7 +71,7 @@ def _classes(text: str) -> frozenset[str]:
     """RATE_LIMITS_FAIL_CLOSED: the classes that rather refuse than let each isolate keep its own count, such as `auth`."""
     classes = frozenset(text.split())
     if unknown := classes - set(LIMITS):
-        raise not_configured(f"RATE_LIMITS_FAIL_CLOSED ({min(unknown)!r} is no class; they are {', '.join(LIMITS)})")
+        raise misconfigured("RATE_LIMITS_FAIL_CLOSED", f"{min(unknown)!r} is no class; they are {', '.join(LIMITS)}")
     return classes
 
 

@@ -75,6 +75,11 @@ def not_configured(variable: str) -> ServiceError:
     return ServiceError("NOT_CONFIGURED", 503, "Not configured", f"{variable} is not set")
 
 
+def misconfigured(variable: str, problem: str) -> ServiceError:
+    """One that is set to what cannot be used; the problem says why, and never what a secret is set to."""
+    return ServiceError("NOT_CONFIGURED", 503, "Not configured", f"{variable}: {problem}")
+
+
 def unavailable(detail: str) -> ServiceError:
     """Something this service depends on does not answer; trying again may help."""
     return ServiceError("UNAVAILABLE", 503, "Service unavailable", detail, retryable=True)

@@ -53,8 +53,10 @@ class HttpRequest:
         """`path` of this service as seen from this request (RFC 3986 §4.2): right also below a prefix of the gateway."""
         return "../" * (self.path.count("/") - 1) + path.removeprefix("/")
 
-    async def json(self) -> Any:
-        """The parsed body. Raises 415 for another media type and 400 MALFORMED_JSON for what does not parse."""
+    async def json(self, *, may_be_empty: bool = False) -> Any:
+        """The parsed body; no body is `{}` if it may be empty. Raises 415 for another media type, 400 MALFORMED_JSON."""
+        if may_be_empty and "content-type" not in self.headers and not await self.read_body():
+            return {}
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != JSON_TYPE:
             raise ServiceError("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type", f"send {JSON_TYPE}")

@@ -84,14 +84,18 @@ class ApiKeyPage(Model):
 
 
 class User(Model):
+    """`workos_id`: null for one who never signed in through WorkOS's AuthKit."""
+
     id: str
     email: str
     name: str | None
     role: str
     organization_id: str | None
+    workos_id: str | None = None
     email_verified: bool = False
     disabled: bool = False
     created_at: str = ""
+    updated_at: str = ""
 
 
 class UserPage(Model):
