@@ -8,6 +8,7 @@ import pytest
 
 from dotdo.fakes import Deferred, FakeClock, FakeKv
 from dotdo.log import Logger
+from dotdo.ports import KvError
 from dotdo.rate_limits.gossip import FRESH_S, LOST_S, Gossip
 from dotdo.rate_limits.limiter import Limiter
 from dotdo.rate_limits.policies import policies
@@ -107,12 +108,41 @@ async def test_kv_that_fails_changes_nothing_but_the_news(clock: FakeClock, caps
     assert len(kv.entries) == 1
 
 
+async def test_any_number_of_hot_identities_can_be_told(clock: FakeClock) -> None:
+    """Eighty addresses at 150 requests a minute, with demands that have a decimal."""
+    isolate = Isolate(FakeKv(), clock)
+    for wait_s in (97, 0):
+        for address in range(80):
+            isolate.ask(150, f"ip:{address}")
+        clock.now += wait_s
+    await isolate.later.run()
+    assert isolate.gossip.works
+
+
+class MuteKv(FakeKv):
+    async def put(self, key: str, value: str, *, ttl_s: int, metadata: Mapping[str, object]) -> None:
+        raise KvError("KV put failed: 413 Payload Too Large")
+
+
+async def test_who_cannot_tell_hears_all_the_same(clock: FakeClock) -> None:
+    kv = MuteKv()
+    isolate = Isolate(kv, clock)
+    isolate.ask(60)
+    (digest,) = isolate.limiter.tell(clock.now_s())
+    kv.entries = {"rl1/test/other": {"t": int(clock.now_s()) + 5, "d": {digest: 600.0}}}
+    await isolate.later.run()
+    assert not isolate.gossip.works, "the others do not hear of this one"
+    clock.now += 120
+    assert isolate.ask(60) < 60
+
+
 class SilentKv:
     async def put(self, key: str, value: str, *, ttl_s: int, metadata: Mapping[str, object]) -> None:
         await asyncio.Event().wait()
 
     async def list(self, prefix: str) -> list[tuple[str, Any]]:
-        raise AssertionError("not before the put")
+        await asyncio.Event().wait()
+        return []
 
 
 def test_kv_that_does_not_answer_is_given_up(clock: FakeClock, run_at_once: Callable[..., Any]) -> None:

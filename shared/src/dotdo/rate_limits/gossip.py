@@ -7,8 +7,8 @@ the news: each isolate then keeps the limits by itself.
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 from dotdo.log import Logger
 from dotdo.ports import Clock, Defer, Kv
@@ -64,16 +64,20 @@ class Gossip:
     async def _exchange(self) -> None:
         try:
             await self._clock.sleep(PERIOD_S)
-            async with asyncio.timeout(KV_TIMEOUT_S):
-                await self._tell()
-            async with asyncio.timeout(KV_TIMEOUT_S):
-                await self._hear()
-            self.works = True
-        except Exception as error:
-            self.works = False
-            self._log.warn("rate_limits.gossip_failed", error=repr(error))
+            told = await self._done(self._tell())
+            self.works = await self._done(self._hear()) and told
         finally:
             self._begun_s = None
+
+    async def _done(self, step: Coroutine[Any, Any, None]) -> bool:
+        """Whether the step went well. One that does not keeps the other from nothing."""
+        try:
+            async with asyncio.timeout(KV_TIMEOUT_S):
+                await step
+        except Exception as error:
+            self._log.warn("rate_limits.gossip_failed", error=repr(error))
+            return False
+        return True
 
     async def _tell(self) -> None:
         now_s = self._clock.now_s()
