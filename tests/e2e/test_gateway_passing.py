@@ -9,6 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from scripts.bench.runtime import runtime_below
+from scripts.stack.process import LOOPBACK
 from tests.e2e.gateways import hasty, limited
 from tests.e2e.platform import Platform, problem
 
@@ -115,6 +116,44 @@ async def test_a_websocket_needs_a_credential_and_not_one_a_foreign_page_brings(
 async def test_a_worker_that_does_not_answer_in_time_is_504(behind: httpx.AsyncClient) -> None:
     body = problem(await behind.get("/fn/hang"), 504, "TIMEOUT")
     assert body["detail"] == "the fn service has not answered within 0.5 seconds"
+    assert (await behind.get("/fn/status")).status_code == 418
+
+
+def unsent(path: str, head: str) -> bytes:
+    return f"POST {path} HTTP/1.1\r\nHost: gateway\r\n{head}\r\n\r\n".encode()
+
+
+async def status_of(port: int, sent: bytes) -> int:
+    """Of the answer to raw bytes that need not be all of a request."""
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    writer.write(sent)
+    async with asyncio.timeout(20):
+        line = await reader.readline()
+    writer.close()
+    return int(line.split()[1])
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        unsent("/auth/webhooks/workos", "Content-Length: 100"),
+        unsent("/auth/webhooks/workos", "Content-Length: 100") + b"x" * 99,
+        unsent("/auth/webhooks/workos", "Transfer-Encoding: chunked"),
+        unsent("/auth/webhooks/workos", "Transfer-Encoding: chunked") + b"5\r\nabcde\r\n",
+    ],
+    ids=["nothing", "one byte short", "no chunk", "no last chunk"],
+)
+async def test_clients_that_do_not_send_their_body_get_408_and_shut_nobody_out(platform: Platform, sent: bytes) -> None:
+    """As many at once as open the circuit of a Worker that does not answer, and more."""
+    port = platform.proxies.hasty_gateway
+    assert await asyncio.gather(*(status_of(port, sent) for _ in range(8))) == [408] * 8
+    async with hasty(platform) as client:
+        assert (await client.get("/auth/health")).status_code == 200
+
+
+@pytest.mark.parametrize("content", [b"x" * 100, b""], ids=["announced", "empty"])
+async def test_a_worker_that_hangs_on_a_body_is_504(behind: httpx.AsyncClient, content: bytes) -> None:
+    problem(await behind.post("/fn/hang", content=content), 504, "TIMEOUT")
     assert (await behind.get("/fn/status")).status_code == 418
 
 

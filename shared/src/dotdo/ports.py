@@ -150,7 +150,8 @@ class Upstream(Protocol):
 
     async def forward(self, inbound: Any, passage: "Passage") -> "UpstreamResponse":
         """The same request, changed as `passage` says. Raises HttpError when the Worker fails or (`timed_out`) has not answered
-        in time, and ServiceError 413 when the body turns out to be longer than may pass.
+        in time; and ServiceError 413 when the body turns out to be longer than may pass, 408 when the client has not sent all
+        of it in that time.
         """
         ...
 
