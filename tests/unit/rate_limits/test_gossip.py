@@ -63,10 +63,12 @@ async def test_isolates_hear_of_each_other_and_share(clock: FakeClock) -> None:
     for isolate in (one, two, one):
         await isolate.later.run()
         isolate.ask(1)
-    clock.now += 120
-    assert one.ask(600) + two.ask(600) < 100
     clock.now += 60
-    assert one.ask(600) + two.ask(600) <= 62
+    assert one.ask(600) + two.ask(600) < 100
+    for isolate in (one, two):
+        await isolate.later.run()
+    clock.now += 60
+    assert one.ask(600) + two.ask(600) <= 66
 
 
 async def test_old_news_do_not_count_and_what_is_no_news_neither(clock: FakeClock) -> None:
@@ -82,6 +84,23 @@ async def test_old_news_do_not_count_and_what_is_no_news_neither(clock: FakeCloc
     await one.later.run()
     clock.now += 120
     assert one.ask(100) == 60
+
+
+async def test_what_others_told_ends_when_nothing_more_is_heard(clock: FakeClock) -> None:
+    """A flood elsewhere, long ago, keeps nobody from two requests a minute."""
+    kv = FakeKv()
+    one = Isolate(kv, clock)
+    one.ask(60)
+    (digest,) = one.limiter.tell(clock.now_s())
+    kv.entries = {"rl1/test/other": {"t": int(clock.now_s()) + 5, "d": {digest: 6000.0}}}
+    await one.later.run()
+    clock.now += 120
+    assert one.ask(2) == 1, "the news count while they are fresh"
+    assert one.later.work == [], "and so little demand asks for no others"
+    for _ in range(5):
+        clock.now += FRESH_S
+        one.ask(0)
+        assert one.ask(2) == 2
 
 
 async def test_deployments_that_share_a_namespace_do_not_hear_of_each_other(clock: FakeClock) -> None:

@@ -33,7 +33,7 @@ class News(Protocol):
         ...
 
     def hear(self, told: Sequence[Mapping[str, object]]) -> None:
-        """What each of the others told lately; nothing of it is checked."""
+        """What each of the others told lately, in place of what they told before; nothing of it is checked."""
         ...
 
 
@@ -48,11 +48,13 @@ class Gossip:
         self._prefix = prefix
         self._key = prefix + secrets.token_hex(8)
         self._begun_s: float | None = None
+        self._heard_s: float | None = None
         self.works = True
         """Whether the last exchange went well; before the first one nothing is known against it."""
 
     def exchange(self, defer: Defer) -> None:
         """Has an exchange happen in `PERIOD_S` seconds when there is something to tell and none is under way."""
+        self._forget()
         if not self._news.hot:
             return
         now_s = self._clock.now_s()
@@ -88,6 +90,13 @@ class Gossip:
         oldest = self._clock.now_s() - FRESH_S
         others = [told for name, told in await self._kv.list(self._prefix) if name != self._key]
         self._news.hear([_fresh(told, oldest) for told in others])
+        self._heard_s = self._clock.now_s()
+
+    def _forget(self) -> None:
+        """While there is nothing to tell nobody is heard either: what was heard last ends by itself."""
+        if self._heard_s is not None and self._clock.now_s() - self._heard_s > FRESH_S:
+            self._news.hear([])
+            self._heard_s = None
 
 
 def _fresh(told: object, oldest: float) -> Mapping[str, object]:
