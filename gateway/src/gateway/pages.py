@@ -11,6 +11,8 @@ from gateway.requests import Inbound
 VERSION = "0.1.0"
 PLATFORM = ("AUTH", "DB", "SCHEDULE")
 
+LIVENESS = "/health"
+"""Of whatever answers a request, and so on every host the gateway's: it needs no credential and no Worker."""
 ASKING = frozenset({"/ready"})
 """Pages that ask other Workers, and so count against the limit of the address. The others cost nobody anything."""
 
@@ -22,7 +24,7 @@ class Pages:
         self._bindings = bindings
         self._documents = Documents()
         self._pages: dict[str, Page] = {
-            "/": self._card, "/health": self._health, "/ready": self._ready,
+            "/": self._card, LIVENESS: self._health, "/ready": self._ready,
             "/openapi.json": self._openapi, "/docs": self._docs,
         }  # fmt: skip
 

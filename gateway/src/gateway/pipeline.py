@@ -16,9 +16,9 @@ from gateway.addresses import client_address
 from gateway.cors import Cors, is_preflight
 from gateway.credentials import NOBODY, Caller, Credentials, presented
 from gateway.forwarding import Forwarder
-from gateway.hosts import match_host
+from gateway.hosts import is_workers_own, match_host
 from gateway.limits import Limits, require
-from gateway.pages import ASKING, Pages
+from gateway.pages import ASKING, LIVENESS, Pages
 from gateway.paths import normalise
 from gateway.reporting import Reporter
 from gateway.requests import Inbound, Seen
@@ -71,7 +71,7 @@ class Gateway:
         url = urlsplit(inbound.url)
         path = normalise(url.path)
         page = self._pages.find(path)
-        if page is not None:
+        if page is not None and (path == LIVENESS or not is_workers_own(url.hostname or "")):
             seen.route = path
             if inbound.method not in READS:
                 raise method_not_allowed(sorted(READS))
