@@ -51,6 +51,8 @@ class Limits:
         decision = self._limiter.take(policy, identity, self._clock.now_s(), own)
         if policy in self._fail_closed and not (self._gossip and self._gossip.works):
             raise _no_shared_limits(policy)
+        if own is not None:
+            return decision  # a guard counts up to the class's number
         return await self._guards.confirm(decision, identity)
 
 

@@ -128,6 +128,13 @@ async def test_a_guard_refuses_more_and_never_less(open_stage: Any) -> None:
     assert (await stage.ask("GET", "/auth/login", ADMIN)).status == 207, "the other classes have guards of their own"
 
 
+async def test_no_guard_keeps_a_key_from_a_limit_of_its_own(open_stage: Any, verified_as: Any) -> None:
+    stage = open_stage(
+        auth=lambda credential: verified_as("admin", "*", rateLimit=100), quotas={"LIMIT_DEFAULT": FakeQuota(2)}
+    )
+    assert [(await stage.ask("GET", "/db/things", ADMIN)).status for _ in range(101)] == [207] * 100 + [429]
+
+
 async def test_a_guard_of_the_address_counts_before_anything_is_known(open_stage: Any) -> None:
     guard = FakeQuota(1)
     stage = open_stage(quotas={"LIMIT_IP": guard})
