@@ -40,6 +40,9 @@ class Unreachable:
     async def forward(self, inbound: Any, passage: Any) -> Any:
         raise AssertionError("an anonymous request got through")
 
+    async def status_of(self, path: str) -> int:
+        return 200
+
 
 async def test_G_01_an_api_key_is_accepted(platform: Platform) -> None:
     async with platform.client("viewer") as client:

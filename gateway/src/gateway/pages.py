@@ -9,7 +9,6 @@ from gateway.documents import Documents
 from gateway.requests import Inbound
 
 VERSION = "0.1.0"
-PLATFORM = ("AUTH", "DB", "SCHEDULE")
 
 LIVENESS = "/health"
 """Of whatever answers a request, and so on every host the gateway's: it needs no credential and no Worker."""
@@ -39,7 +38,7 @@ class Pages:
         return json_response(readiness.live(self._bindings))
 
     async def _ready(self, inbound: Inbound) -> HttpResponse:
-        return await readiness.ready(self._bindings, PLATFORM)
+        return await readiness.ready(self._bindings)
 
     async def _openapi(self, inbound: Inbound) -> HttpResponse:
         return self._documents.openapi().answer(inbound.headers.get("if-none-match", ""))

@@ -155,6 +155,10 @@ class Upstream(Protocol):
         """
         ...
 
+    async def status_of(self, path: str) -> int:
+        """What it answers to a GET of our own, in nobody's name. Raises HttpError."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:

@@ -54,6 +54,9 @@ class Worker:
             raise self.fails
         return UpstreamResponse(207, "the Worker's own")
 
+    async def status_of(self, path: str) -> int:
+        return 200
+
 
 @dataclass
 class Stage:

@@ -42,6 +42,15 @@ class BoundUpstream:
             raise payload_too_large(passage.max_body_bytes)
         return UpstreamResponse(response.status, response, int(response.headers.get("content-length") or 0))
 
+    async def status_of(self, path: str) -> int:
+        try:
+            response = await self._binding.fetch(f"https://worker{path}")
+            if response.body:
+                await response.body.cancel()
+        except JsException as error:
+            raise HttpError(str(error.name)) from None
+        return int(response.status)
+
 
 class PassedBody:
     """The body of a request on its way to the Worker.
