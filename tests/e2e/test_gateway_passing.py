@@ -189,6 +189,13 @@ async def test_what_arrives_has_our_headers_and_none_of_the_callers_claims(
     assert not {"x-user-id", "x-forwarded-for", "forwarded", "x-hop", "te"} & set(headers)
 
 
+async def test_ready_asks_every_worker_that_is_bound(behind: httpx.AsyncClient) -> None:
+    """Those of others by HTTP: /health of the echo Worker is an answer."""
+    answer = await behind.get("/ready")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["services"] == dict.fromkeys(("auth", "db", "schedule", "fn", "agent", "ai"), "ok")
+
+
 async def test_five_failures_open_the_circuit_and_others_go_on(platform: Platform) -> None:
     """The last test of this gateway's /agent: it stays shut for ten seconds."""
     async with hasty(platform, "admin") as client:

@@ -21,7 +21,7 @@ from gateway.limits import Limits, require
 from gateway.pages import ASKING, LIVENESS, Pages
 from gateway.paths import normalise
 from gateway.reporting import Reporter
-from gateway.requests import Inbound, Seen
+from gateway.requests import PREFLIGHT, Inbound, Seen
 from gateway.routes import METHODS, READS, Route, match
 from gateway.sign_in import SignIn
 
@@ -66,7 +66,7 @@ class Gateway:
 
     async def _answer(self, inbound: Inbound, seen: Seen) -> Response:
         if is_preflight(inbound.method, inbound.headers):
-            seen.route = "preflight"
+            seen.route = PREFLIGHT
             return self._cors.preflight(inbound.headers)
         url = urlsplit(inbound.url)
         path = normalise(url.path)

@@ -175,12 +175,14 @@ class Passage:
 class UpstreamResponse:
     """`native` is the runtime's own response, its body unread. `body_bytes` is 0 when it is not known before the end.
 
+    `taken_bytes`: of a request's body without an announced length, as many as had passed when the answer began.
     `headers` are what the gateway puts on top of the Worker's own.
     """
 
     status: int
     native: Any
     body_bytes: int = 0
+    taken_bytes: int = 0
     headers: Sequence[tuple[str, str]] = ()
 
 

@@ -43,16 +43,20 @@ def verify(credential: str) -> dict[str, object]:
 
 @dataclass
 class Worker:
-    """A bound Worker. `passed` is what arrived: address, headers taken out, headers put in. `fails`: what passing on raises."""
+    """A bound Worker. `passed` is what arrived: address, headers taken out, headers put in. `fails`: what passing on raises.
+
+    `takes`: bytes of a body that are counted.
+    """
 
     fails: Exception | None = None
+    takes: int = 0
     passed: list[tuple[str, list[str], dict[str, str]]] = field(default_factory=list)
 
     async def forward(self, inbound: Any, passage: Passage) -> UpstreamResponse:
         self.passed.append((passage.url, list(passage.remove), dict(passage.add)))
         if self.fails:
             raise self.fails
-        return UpstreamResponse(207, "the Worker's own")
+        return UpstreamResponse(207, "the Worker's own", taken_bytes=self.takes)
 
     async def status_of(self, path: str) -> int:
         return 200

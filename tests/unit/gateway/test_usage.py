@@ -44,14 +44,33 @@ async def test_a_row_says_who_what_and_how_much(stage: Any) -> None:
     }  # fmt: skip
 
 
-async def test_refused_requests_are_rows_too_and_health_is_none(stage: Any) -> None:
-    await stage.ask("GET", "/db/things")
+async def test_refused_requests_are_rows_too(stage: Any) -> None:
+    asked = [
+        ("GET", "/db/things", "/db", 401), ("GET", "/nowhere", "", 404), ("GET", "/db/%2f", "", 400),
+        ("TRACE", "/db/things", "/db", 405), ("GET", "/ai/models", "/ai", 503), ("GET", "/", "/", 200),
+    ]  # fmt: skip
+    for method, path, *_ in asked:
+        await stage.ask(method, path)
+    await stage.later.run()
+    (rows,) = written(stage)
+    assert [(row["method"], row["route"], row["status"]) for row in rows] == [
+        (method, route, status) for method, _, route, status in asked
+    ]
+    assert all(row["identity"] == "anonymous" and row["bytes_out"] > 50 for row in rows)
+
+
+async def test_what_asks_whether_it_lives_is_no_row_nor_is_a_preflight(stage: Any) -> None:
     await stage.ask("GET", "/health")
-    await stage.ask("GET", "/nowhere")
+    await stage.ask("OPTIONS", "/db/things", {"origin": "https://a.test", "access-control-request-method": "GET"})
+    assert stage.later.work == []
+
+
+async def test_a_body_of_unknown_length_is_told_of_as_it_was_counted(stage: Any) -> None:
+    stage.workers["DB"].takes = 1234
+    await stage.ask("POST", "/db/things", {**ADMIN, "transfer-encoding": "chunked"})
     await stage.later.run()
     ((row,),) = written(stage)
-    assert (row["status"], row["identity"]) == (401, "anonymous")
-    assert row["bytes_out"] > 50
+    assert row["bytes_in"] == 1234
 
 
 async def test_fifty_rows_do_not_wait(stage: Any) -> None:

@@ -40,7 +40,8 @@ class BoundUpstream:
             js.clearTimeout(timer)
         if body and body.exceeded:
             raise payload_too_large(passage.max_body_bytes)
-        return UpstreamResponse(response.status, response, int(response.headers.get("content-length") or 0))
+        body_bytes = int(response.headers.get("content-length") or 0)
+        return UpstreamResponse(response.status, response, body_bytes, body.counted if body else 0)
 
     async def status_of(self, path: str) -> int:
         try:
@@ -60,8 +61,12 @@ class PassedBody:
 
     def __init__(self, inbound: Any, most: int) -> None:
         self._inbound = inbound
-        self._left = most
-        self.exceeded = False
+        self._most = most
+        self.counted = 0
+
+    @property
+    def exceeded(self) -> bool:
+        return self.counted > self._most
 
     def replaced(self) -> Any:
         """The request with this body in place of its own."""
@@ -79,9 +84,8 @@ class PassedBody:
         return not await js.Promise.race(to_js([self._broken, still]))
 
     def _pass(self, chunk: Any, controller: Any) -> None:
-        self._left -= chunk.byteLength
-        if self._left >= 0:
+        self.counted += chunk.byteLength
+        if self.exceeded:
+            controller.error(js.Error.new("the body is too long"))
+        else:
             controller.enqueue(chunk)
-            return
-        self.exceeded = True
-        controller.error(js.Error.new("the body is too long"))
