@@ -14,7 +14,7 @@ from dotdo.fakes import Deferred, FakeBindings, FakeKv, FakePeer
 from dotdo.log import Logger
 from dotdo.rate_limits.limiter import Limiter
 from dotdo.rate_limits.policies import LIMITS, policies
-from gateway.addresses import client_address
+from gateway.addresses import limit_key
 from gateway.credentials import Credentials, presented
 from gateway.hosts import HOSTS, ascii_host, binding_of
 from gateway.limits import Limits
@@ -106,7 +106,7 @@ def test_G_08_classes_have_counters_of_their_own() -> None:
 
 
 def test_G_09_a_client_cannot_choose_its_address() -> None:
-    addresses = {client_address({"x-forwarded-for": f"10.0.0.{n}", "x-real-ip": f"10.0.0.{n}"}) for n in range(9)}
+    addresses = {limit_key({"x-forwarded-for": f"10.0.0.{n}", "x-real-ip": f"10.0.0.{n}"}) for n in range(9)}
     assert addresses == {"unknown"}
 
 

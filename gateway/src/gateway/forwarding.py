@@ -7,7 +7,7 @@ from dotdo.errors import not_configured, payload_too_large, timed_out, unavailab
 from dotdo.identity import IDENTITY_HEADER, Identity, internal_secret, sign_identity
 from dotdo.ports import Bindings, HttpError, Passage, UpstreamResponse
 from dotdo.tracing import current
-from gateway.addresses import full_address
+from gateway.addresses import client_address
 from gateway.breaker import Breaker
 from gateway.headers import dropped
 from gateway.requests import Inbound
@@ -58,7 +58,7 @@ class Forwarder:
     def _passage(self, inbound: Inbound, route: Route, url: str, identity: Identity) -> Passage:
         trace = current()
         token = sign_identity(
-            replace(identity, address=full_address(inbound.headers)),
+            replace(identity, address=client_address(inbound.headers)),
             audience=route.binding.lower(),
             request_id=trace.request_id,
             secret=internal_secret(self._bindings),

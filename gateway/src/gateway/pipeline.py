@@ -12,7 +12,7 @@ from dotdo.ports import Bindings, UpstreamResponse
 from dotdo.problem import problem_response
 from dotdo.tracing import REQUEST_ID_HEADER, begin, trace_from
 from gateway import access
-from gateway.addresses import client_address
+from gateway.addresses import limit_key
 from gateway.cors import Cors, is_preflight
 from gateway.credentials import NOBODY, Caller, Credentials, presented
 from gateway.forwarding import Forwarder
@@ -104,7 +104,7 @@ class Gateway:
         return await self._forwarder.forward(inbound, route, url, caller.identity)
 
     async def _count_address(self, inbound: Inbound, seen: Seen) -> str:
-        address = client_address(inbound.headers)
+        address = limit_key(inbound.headers)
         seen.limit = await self._limits.take_address(address)
         require(seen.limit)
         return address

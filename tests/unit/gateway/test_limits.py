@@ -7,7 +7,7 @@ import pytest
 
 from dotdo.errors import ServiceError
 from dotdo.fakes import FakeKv, FakeQuota
-from gateway.addresses import client_address
+from gateway.addresses import limit_key
 
 ADMIN = {"authorization": "Bearer admin-key"}
 
@@ -26,13 +26,11 @@ def problem(response: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_addresses(given: str, address: str) -> None:
-    assert client_address({"cf-connecting-ip": given}) == address
+    assert limit_key({"cf-connecting-ip": given}) == address
 
 
 def test_what_a_client_writes_itself_is_no_address() -> None:
-    assert (
-        client_address({"x-forwarded-for": "1.2.3.4", "x-real-ip": "1.2.3.4", "forwarded": "for=1.2.3.4"}) == "unknown"
-    )
+    assert limit_key({"x-forwarded-for": "1.2.3.4", "x-real-ip": "1.2.3.4", "forwarded": "for=1.2.3.4"}) == "unknown"
 
 
 async def test_guessing_is_stopped_before_auth_is_asked(open_stage: Any) -> None:
