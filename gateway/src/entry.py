@@ -12,6 +12,7 @@ from dotdo.log import Logger
 from dotdo.ports import UpstreamResponse
 from dotdo.problem import problem_response
 from dotdo.runtime import WorkerBindings
+from dotdo.runtime.console import console
 from dotdo.runtime.messages import discard_body, native_response
 from dotdo.tracing import trace_from
 from gateway import readiness
@@ -21,7 +22,7 @@ from gateway.rpc import address, init_json
 
 __all__ = ["Default"]
 
-_log = Logger("gateway")
+_log = Logger("gateway", console)
 
 
 class _Isolate:

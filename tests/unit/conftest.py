@@ -1,7 +1,6 @@
 """What unit tests of several modules use: a log that can be read, and time that passes at once."""
 
 import asyncio
-import io
 import json
 import selectors
 from collections.abc import Callable, Coroutine
@@ -23,16 +22,16 @@ class LogLines:
     """`log` writes to memory; `lines` reads back what it wrote."""
 
     def __init__(self) -> None:
-        self._stream = io.StringIO()
-        self.log = Logger("test", self._stream)
+        self._lines: list[str] = []
+        self.log = Logger("test", self._lines.append)
 
     @property
     def text(self) -> str:
-        return self._stream.getvalue()
+        return "".join(f"{line}\n" for line in self._lines)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.text.splitlines()]
+        return [json.loads(line) for line in self._lines]
 
     def of(self, event: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["event"] == event]

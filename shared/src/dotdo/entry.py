@@ -13,6 +13,7 @@ from dotdo.log import Logger
 from dotdo.ports import Bindings, Defer
 from dotdo.rpc import CALL_JSON, rejection_message
 from dotdo.runtime import WorkerBindings
+from dotdo.runtime.console import console
 from dotdo.runtime.messages import native_response, plain_request
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
@@ -77,7 +78,7 @@ class Isolate:
 
     def __init__(self, contract: Contract, build: Build) -> None:
         self.contract = contract
-        self.log = Logger(contract.service)
+        self.log = Logger(contract.service, console)
         self._build = build
         self._service: Answers | None = None
 

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard output, nothing in it that a log must not hold.
+"""Structured logs: one JSON object a line, nothing in it that a log must not hold.
 
 Only named fields are written. Values whose field name says secret are replaced, and so is anything that looks like one of
 our credentials, wherever it stands.
@@ -7,8 +7,8 @@ our credentials, wherever it stands.
 import json
 import re
 import time
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TextIO
 
 from dotdo.instants import rfc3339
 from dotdo.tracing import under_way
@@ -28,9 +28,9 @@ _PLAIN = frozenset({str, int, float, bool})
 class Logger:
     """Writes lines for one service; each carries the ids of the request under way and of its trace."""
 
-    def __init__(self, service: str, stream: TextIO | None = None) -> None:
+    def __init__(self, service: str, write_line: Callable[[str], object] = print) -> None:
         self._service = service
-        self._stream = stream
+        self._write_line = write_line
 
     def info(self, event: str, **fields: object) -> None:
         self._write("info", event, fields)
@@ -56,7 +56,7 @@ class Logger:
         text = _JSON.encode(line)
         if _SUSPICIOUS.search(text):
             text = _JSON.encode({name: _clean(name, value) for name, value in line.items()})
-        print(text, file=self._stream, flush=True)
+        self._write_line(text)
 
 
 @lru_cache(maxsize=512)

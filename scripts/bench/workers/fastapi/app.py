@@ -26,6 +26,7 @@ from dotdo.rate_limits.fields import header_fields
 from dotdo.rate_limits.limiter import Decision, Limiter
 from dotdo.rate_limits.policies import policies
 from dotdo.runtime import WorkerBindings
+from dotdo.runtime.console import console
 from gateway import access
 from gateway.addresses import limit_key
 from gateway.breaker import Breaker
@@ -38,7 +39,7 @@ CTX: ContextVar[Any] = ContextVar("ctx")
 """The runtime's context of the request under way."""
 SITES = ["https://app.example.com"]
 
-_log = Logger("fastapi")
+_log = Logger("fastapi", console)
 app = FastAPI()
 app.add_middleware(CORSMiddleware, allow_origins=SITES, allow_credentials=True, allow_methods=sorted(METHODS))
 
