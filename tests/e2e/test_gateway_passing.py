@@ -119,8 +119,8 @@ async def test_a_worker_that_does_not_answer_in_time_is_504(behind: httpx.AsyncC
     assert (await behind.get("/fn/status")).status_code == 418
 
 
-def unsent(path: str, head: str) -> bytes:
-    return f"POST {path} HTTP/1.1\r\nHost: gateway\r\n{head}\r\n\r\n".encode()
+def request_head(path: str, head: str, method: str = "POST") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: gateway\r\n{head}\r\n\r\n".encode()
 
 
 async def status_of(port: int, sent: bytes) -> int:
@@ -136,10 +136,10 @@ async def status_of(port: int, sent: bytes) -> int:
 @pytest.mark.parametrize(
     "sent",
     [
-        unsent("/auth/webhooks/workos", "Content-Length: 100"),
-        unsent("/auth/webhooks/workos", "Content-Length: 100") + b"x" * 99,
-        unsent("/auth/webhooks/workos", "Transfer-Encoding: chunked"),
-        unsent("/auth/webhooks/workos", "Transfer-Encoding: chunked") + b"5\r\nabcde\r\n",
+        request_head("/auth/webhooks/workos", "Content-Length: 100"),
+        request_head("/auth/webhooks/workos", "Content-Length: 100") + b"x" * 99,
+        request_head("/auth/webhooks/workos", "Transfer-Encoding: chunked"),
+        request_head("/auth/webhooks/workos", "Transfer-Encoding: chunked") + b"5\r\nabcde\r\n",
     ],
     ids=["nothing", "one byte short", "no chunk", "no last chunk"],
 )
@@ -155,6 +155,14 @@ async def test_clients_that_do_not_send_their_body_get_408_and_shut_nobody_out(p
 async def test_a_worker_that_hangs_on_a_body_is_504(behind: httpx.AsyncClient, content: bytes) -> None:
     problem(await behind.post("/fn/hang", content=content), 504, "TIMEOUT")
     assert (await behind.get("/fn/status")).status_code == 418
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("head", ["Content-Length: 5", "Transfer-Encoding: chunked"])
+async def test_a_body_where_none_means_anything_does_no_harm(platform: Platform, method: str, head: str) -> None:
+    body = b"abcde" if "Length" in head else b"5\r\nabcde\r\n0\r\n\r\n"
+    sent = request_head("/fn/status", f"Authorization: Bearer {platform.keys['admin']}\r\n{head}", method) + body
+    assert await status_of(platform.proxies.hasty_gateway, sent) == 418
 
 
 async def test_a_worker_that_throws_is_503_without_its_reasons(behind: httpx.AsyncClient) -> None:

@@ -9,6 +9,9 @@ from dotdo.errors import payload_too_large, request_timed_out
 from dotdo.ports import HttpError, Passage, UpstreamResponse
 from dotdo.runtime.values import js_object
 
+BODILESS = frozenset({"GET", "HEAD"})
+"""Methods whose body means nothing (RFC 9110 §9.3.1): one that comes goes on, but no request is made anew with it."""
+
 
 class BoundUpstream:
     """A bound Worker that inbound requests pass on to, bodies streaming both ways untouched."""
@@ -17,7 +20,9 @@ class BoundUpstream:
         self._binding = binding
 
     async def forward(self, inbound: Any, passage: Passage) -> UpstreamResponse:
-        body = PassedBody(inbound, passage.max_body_bytes) if inbound.body else None
+        body = None
+        if inbound.body and inbound.method not in BODILESS:
+            body = PassedBody(inbound, passage.max_body_bytes)
         request = js.Request.new(passage.url, body.replaced() if body else inbound)
         headers = request.headers
         for name in passage.remove:
