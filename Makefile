@@ -6,17 +6,17 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .PHONY: help install dev test lint format bench soak audit migrate restore build size contracts
 
-help: ## What can be made
+help: ## List these commands
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-install: ## Install everything below this folder (what dev and test do first)
+install: ## Install everything below this folder (dev and test do it first)
 	@$(PYTHON) scripts/bootstrap.py
 
 dev: install ## Run the whole platform until Ctrl-C (ARGS="--fresh" for empty stores, ARGS="--help" for more)
 	@exec $(RUN) -m scripts.dev $(ARGS)
 
-test: install lint ## Check the code and run every test (ARGS="tests/unit -k name" for some)
-	@exec $(RUN) -m pytest $(ARGS)
+test: install lint ## Check the code, run every test and print the coverage (ARGS="tests/unit -k name" for some, without it)
+	@exec $(RUN) -m pytest $(or $(ARGS),--cov)
 
 lint: install ## Format, lint and type checks
 	@$(RUN) -m scripts.lint
@@ -34,13 +34,13 @@ soak: install ## Half an hour of mixed load with a fault each minute, and everyt
 audit: install ## Look up known vulnerabilities of every locked package
 	@exec $(RUN) -m scripts.audit $(ARGS)
 
-migrate: install ## Bring DATABASE_URL and CLICKHOUSE_URL up to date
+migrate: install ## Apply the migrations that DATABASE_URL and CLICKHOUSE_URL lack
 	@exec $(RUN) -m scripts.migrate $(ARGS)
 
-restore: install ## Restore BACKUP (a folder, or `latest` of the local stack) into DATABASE_URL, migrated and empty
+restore: install ## Restore BACKUP (a folder, or `latest` of the local stack) into DATABASE_URL, which is migrated and empty
 	@exec $(RUN) -m scripts.restore "$(BACKUP)" $(ARGS)
 
-contracts: install ## Write what follows from the contract tables: TypeScript declarations, OpenAPI document
+contracts: install ## Generate the TypeScript declarations and the OpenAPI document from the contract tables
 	@$(RUN) -m scripts.contracts
 
 build: install ## Build the uploads of all Workers into dist/, without an account

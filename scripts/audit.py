@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from scripts.bootstrap import TOOLS
 from scripts.runtime.services import ROOT
@@ -105,7 +106,7 @@ def report(audits: dict[str, Callable[[], list[Finding]]], console: Console) -> 
         try:
             findings = audit()
         except NotOffered as error:
-            console.print(f"  [yellow]?[/yellow] {name}: not available here: {error}", soft_wrap=True)
+            console.print(f"  [yellow]?[/yellow] {name}: not available here: {escape(str(error))}", soft_wrap=True)
             if os.environ.get("GITHUB_ACTIONS"):
                 print(f"::warning title=Audit of {name} packages::not available: {error}")
             continue
@@ -114,16 +115,19 @@ def report(audits: dict[str, Callable[[], list[Finding]]], console: Console) -> 
         mark = "[red]✗[/red]" if open_ones else "[green]✓[/green]"
         console.print(f"  {mark} {name}: {len(open_ones)} known vulnerabilities")
         for one in open_ones:
-            console.print(f"      {one.package}: {one.id} {one.title}", soft_wrap=True)
+            console.print(f"      {one.package}: {one.id} {one.title}", markup=False, soft_wrap=True)
     return clean
 
 
 def main(
-    only: Annotated[str, typer.Option(help=f"One of: {', '.join(AUDITS)}.")] = "",
+    only: Annotated[str, typer.Option(help=f"Only this one of: {', '.join(AUDITS)}.")] = "",
 ) -> None:
-    """Look up every locked package. Exit code 1 for a known vulnerability that is not accepted."""
+    """Look up every locked package. Exit code 1 for a known vulnerability that is not accepted.
+
+    Example: make audit ARGS="--only Python"
+    """
     if only and only not in AUDITS:
-        raise typer.BadParameter(f"no audit {only!r}")
+        raise typer.BadParameter(f"no audit {only!r}; one of: {', '.join(AUDITS)}")
     chosen = {name: audit for name, audit in AUDITS.items() if only in ("", name)}
     raise typer.Exit(0 if report(chosen, Console(highlight=False)) else 1)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from scripts.migrations.files import MigrationError
 from scripts.runtime.bundle import BundleError
@@ -60,7 +61,9 @@ async def run(stack: Stack, *, fresh: bool, cron: bool, quiet: bool) -> int:
         task.cancel()
     crashed = ended.done() and not asked.done()
     if crashed:
-        console.print(f"[bold red]{ended.result()}[/bold red]. Its log is in {stack.data / 'logs'}.")
+        console.print(
+            f"[bold red]{escape(ended.result())}[/bold red]. Its log is in {escape(str(stack.data / 'logs'))}."
+        )
     ended.cancel()
     console.print("Stopping …")
     await stack.stop()
@@ -72,7 +75,7 @@ def _companions(stack: Stack, info: dict[str, Any], *, cron: bool, quiet: bool) 
     if cron:
         crons = read_configuration(ROOT / "schedule" / "wrangler.jsonc")["triggers"]["crons"]
         at = info["gateway_url"] if stack.namespace else info["workers"]["schedule"]
-        work.append(run_triggers(at, crons, lambda line: console.print(f"[dim]{line}[/dim]")))
+        work.append(run_triggers(at, crons, lambda line: console.print(line, style="dim", markup=False)))
     if not quiet:
         work.append(follow(stack.data / "logs" / "workers.log", console.print))
     return work
@@ -91,7 +94,7 @@ def introduce(info: dict[str, Any]) -> None:
         **{f"{role} key": key for role, key in info["keys"].items()},
     }
     for name, value in rows.items():
-        console.print(f"  [bold]{name:18}[/bold] {value}", soft_wrap=True)
+        console.print(f"  [bold]{name:18}[/bold] {escape(value)}", soft_wrap=True)
     gateway, schedule = info["gateway_url"], info["workers"]["schedule"]
     calls = (
         ("read a thing", f"curl -H 'Authorization: Bearer {info['keys']['viewer']}' {gateway}/db/things/demo/welcome"),
@@ -106,7 +109,7 @@ def introduce(info: dict[str, Any]) -> None:
     console.print("\n[bold]Try[/bold]")
     for name, call in calls:
         console.print(f"  [dim]# {name}[/dim]")
-        console.print(f"  {call}", soft_wrap=True)
+        console.print(f"  {call}", markup=False, soft_wrap=True)
     console.print(
         "\n[dim]Edits of src/ and shared/ load at once. Ctrl-C stops everything; the data stays in .dotdo/.[/dim]"
     )
@@ -127,6 +130,8 @@ def main(
     """Run gateway, db, auth and schedule with real stores on 127.0.0.1, until Ctrl-C.
 
     PORT chooses the gateway's port (8787); the other parts take the next seven. POSTGRES_PORT and the like choose one by name.
+
+    Example: make dev PORT=9000 ARGS="--fresh --quiet"
     """
     try:
         stack = Stack(
@@ -134,7 +139,7 @@ def main(
         )
         code = asyncio.run(run(stack, fresh=fresh, cron=cron, quiet=quiet))
     except KNOWN_FAILURES as error:
-        console.print(f"[bold red]Not started.[/bold red] {error}", soft_wrap=True)
+        console.print(f"[bold red]Not started.[/bold red] {escape(str(error))}", soft_wrap=True)
         code = 1
     raise typer.Exit(code)
 

@@ -26,18 +26,27 @@ Row = tuple[str, str, str]
 
 
 def main(
-    database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", show_default=False)] = "",
-    clickhouse_url: Annotated[str, typer.Option(envvar="CLICKHOUSE_URL", show_default=False)] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="list what would be applied, change nothing")] = False,
-    postgres_folder: Annotated[Path, typer.Option(help="files NNNN_name.sql")] = POSTGRES_FOLDER,
-    clickhouse_folder: Annotated[Path, typer.Option(help="files NNNN_name.sql")] = CLICKHOUSE_FOLDER,
+    database_url: Annotated[
+        str,
+        typer.Option(
+            envvar="DATABASE_URL", show_default=False, help="PostgreSQL, e.g. postgresql://user:password@host/name."
+        ),
+    ] = "",
+    clickhouse_url: Annotated[
+        str, typer.Option(envvar="CLICKHOUSE_URL", show_default=False, help="ClickHouse, e.g. https://host:8443.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be applied, change nothing.")] = False,
+    postgres_folder: Annotated[Path, typer.Option(help="Folder of files NNNN_name.sql.")] = POSTGRES_FOLDER,
+    clickhouse_folder: Annotated[Path, typer.Option(help="Folder of files NNNN_name.sql.")] = CLICKHOUSE_FOLDER,
 ) -> None:
-    """Applies the migrations each given store lacks, in order, and records them there.
+    """Apply the migrations that each given store lacks, in order, and record them there.
 
     The account for ClickHouse comes from CLICKHOUSE_USERNAME, CLICKHOUSE_PASSWORD and CLICKHOUSE_DATABASE.
+
+    Example: DATABASE_URL=postgresql://… make migrate ARGS=--dry-run
     """
     if not database_url and not clickhouse_url:
-        Console(stderr=True).print("Name a store: set DATABASE_URL, CLICKHOUSE_URL or both (or give them as options).")
+        Console(stderr=True).print("Name a store: set DATABASE_URL, CLICKHOUSE_URL or both (or pass them as options).")
         raise typer.Exit(2)
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # what fails is told once, below
     rows: list[Row] = []

@@ -18,11 +18,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main(
-    backup: Annotated[str, typer.Argument(help="a folder, or a backup of the local stack: its id, or `latest`")],
-    database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", show_default=False)] = "",
-    data: Annotated[Path, typer.Option(help="the local stack's folder")] = ROOT / ".dotdo",
+    backup: Annotated[str, typer.Argument(help="A folder, or a backup of the local stack: its id, or `latest`.")],
+    database_url: Annotated[
+        str,
+        typer.Option(
+            envvar="DATABASE_URL", show_default=False, help="The database to restore into: migrated, and empty."
+        ),
+    ] = "",
+    data: Annotated[Path, typer.Option(help="Folder of the local stack.")] = ROOT / ".dotdo",
 ) -> None:
-    """Verifies the backup's files, loads them in one transaction, and compares every row with what was backed up."""
+    """Verify the backup's files, load them in one transaction, and compare every row with what was backed up.
+
+    Example: DATABASE_URL=postgresql://… make restore BACKUP=latest
+    """
     if not database_url:
         Console(stderr=True).print(
             "Name the database to restore into: set DATABASE_URL. It has to be migrated, and empty."

@@ -20,21 +20,25 @@ from scripts.runtime.services import ROOT
 
 AREAS: dict[str, Prepare] = {"gateway": gateway, "db": db, "auth": auth, "schedule": schedule}
 COLD = "cold"
+ALL = (*AREAS, COLD)
 
 
 def main(
     rounds: Annotated[int, typer.Option(min=1, max=50, help="Interleaved rounds of each path.")] = 5,
     seconds: Annotated[int, typer.Option(min=1, max=30, help="Length of a round.")] = 2,
     area: Annotated[
-        list[str] | None, typer.Option(help=f"Only this one of: {', '.join((*AREAS, COLD))}. Writes no file.")
+        list[str] | None, typer.Option(help=f"Only this one of: {', '.join(ALL)}. May be repeated. Writes no file.")
     ] = None,
 ) -> None:
-    """Measure the request paths against their floors, in one run."""
-    unknown = [name for name in area or () if name not in (*AREAS, COLD)]
+    """Measure the request paths against their floors, in one run.
+
+    Example: make bench ARGS="--area gateway --rounds 3"
+    """
+    unknown = [name for name in area or () if name not in ALL]
     if unknown:
-        raise typer.BadParameter(f"no area {unknown[0]!r}")
+        raise typer.BadParameter(f"no area {unknown[0]!r}; one of: {', '.join(ALL)}")
     console = Console(highlight=False)
-    results = asyncio.run(_run(set(area or (*AREAS, COLD)), rounds, seconds, console))
+    results = asyncio.run(_run(set(area or ALL), rounds, seconds, console))
     show(results, console)
     if not area:
         write(results)

@@ -9,16 +9,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from scripts.bench.figures import Figure, median_of, per_cpu_second
 from scripts.bench.load import Round
 from scripts.bench.runner import Results
+from scripts.pages import put_between_marks
 from scripts.runtime.services import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
 README = ROOT / "README.md"
-BEGIN, END = "<!-- bench: written by make bench -->", "<!-- bench: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def show(results: Results, console: Console) -> None:
         figures.add_row(one.figure.name, _number(one.value), _number(one.in_cpu), one.figure.goal, verdict)
     console.print(figures)
     for name, reason in results.failures.items():
-        console.print(f"[bold red]failed[/bold red] {name}: {reason}", markup=True, highlight=False)
+        console.print(f"[bold red]failed[/bold red] {name}: {escape(reason)}", markup=True, highlight=False)
     console.print(
         "[dim]Medians over the rounds, of a ratio the median of each round's. A p99 is of a whole request, which may make "
         "several calls. CPU is the time of the runtime's process, whatever else the machine does.[/dim]"
@@ -95,29 +96,34 @@ def write(results: Results) -> None:
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(document, indent=2) + "\n")
-    before, _, rest = README.read_text().partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if found:
-        README.write_text(before + BEGIN + "\n" + "\n".join(_markdown(results, figures)) + "\n" + END + after)
+    put_between_marks(README, "bench", "\n".join(_markdown(results, figures)))
 
 
 def _markdown(results: Results, figures: list[Made]) -> Iterator[str]:
+    """What has a goal is seen at once; the rest opens."""
+    yield from _table([one for one in figures if one.figure.goal])
+    machine = _machine()
+    rounds = max(map(len, results.rounds.values()), default=0)
+    yield f"{machine['date']}, {machine['cores']} cores, {rounds} interleaved rounds; every value is a median."
     yield ""
-    yield "| figure | value | in CPU time | to reach | |"
-    yield "|---|---|---|---|---|"
-    for one in figures:
-        name, goal = one.figure.name, one.figure.goal
-        yield f"| `{name}` | {_number(one.value)} | {_number(one.in_cpu)} | {goal} | {one.verdict} |"
+    yield "<details><summary>Figures without a goal, and what each path takes</summary>"
     yield ""
+    yield from _table([one for one in figures if not one.figure.goal])
     rates, cpu = medians(results, _rate), medians(results, _cpu_ms)
     yield "| path | calls/s | CPU ms a call |"
     yield "|---|---|---|"
     for name, rate in rates.items():
         yield f"| {name} | {_number(rate)} | {cpu[name]:.2f} |"
     yield ""
-    machine = _machine()
-    rounds = max(map(len, results.rounds.values()), default=0)
-    yield f"{machine['date']}, {machine['cores']} cores, {rounds} interleaved rounds; every value is a median."
+    yield "</details>"
+
+
+def _table(figures: list[Made]) -> Iterator[str]:
+    yield "| figure | value | in CPU time | to reach | |"
+    yield "|---|---|---|---|---|"
+    for one in figures:
+        name, goal = one.figure.name, one.figure.goal
+        yield f"| `{name}` | {_number(one.value)} | {_number(one.in_cpu)} | {goal} | {one.verdict} |"
     yield ""
 
 

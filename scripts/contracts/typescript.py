@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from pydantic.alias_generators import to_camel, to_pascal
@@ -12,6 +12,9 @@ from scripts.contracts.schemas import INPUT, OUTPUT, Mode, Schema, parameters_of
 
 _SIMPLE = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 _REF = "#/$defs/"
+_FETCH = (
+    "  /** Its HTTP interface. */\n  fetch(request: Request | URL | string, init?: RequestInit): Promise<Response>;"
+)
 
 
 def declarations(contract: Contract) -> str:
@@ -23,12 +26,24 @@ def declarations(contract: Contract) -> str:
             types.append((f"{method.name}.{name}", INPUT, kind))
     schemas, models = schemas_of(types, camel=True, ref_template=_REF + "{model}")
     interfaces = "\n".join(_interface(name, model) for name, model in sorted(models.items()))
-    methods = "\n".join(_method(method, schemas) for method in contract.methods)
+    methods = "\n".join((_FETCH, *(_method(method, schemas) for method in contract.methods)))
     name = f"{to_pascal(contract.service)}Service"
-    return (
+    fields = {key for model in models.values() for key in model.get("properties", ())}
+    return _camel_in_comments(
         f"// The RPC methods of {contract.service}. Made by `make contracts` from the contract table.\n\n"
-        f"{interfaces}\n/** What `env.{contract.service.upper()}` offers. */\nexport interface {name} {{\n{methods}\n}}\n"
+        f"{interfaces}\n/** What `env.{contract.service.upper()}` offers. */\nexport interface {name} {{\n{methods}\n}}\n",
+        fields,
     )
+
+
+def _camel_in_comments(text: str, fields: Container[str]) -> str:
+    """Docstrings name fields as Python has them: `created_at` becomes `createdAt` where there is such a field."""
+
+    def renamed(found: re.Match[str]) -> str:
+        name = to_camel(found[0])
+        return name if name in fields else found[0]
+
+    return re.sub(r"`[^`\n]+`", lambda code: re.sub(r"\w+", renamed, code[0]), text)
 
 
 def _interface(name: str, model: Schema) -> str:
@@ -71,7 +86,7 @@ def _container(schema: Schema) -> str:
     kind = schema.get("type", "")
     if kind == "array":
         item = _of(schema.get("items", {}))
-        return f"({item})[]" if " " in item else f"{item}[]"
+        return f"({item})[]" if " | " in item else f"{item}[]"
     if kind == "object":
         values = schema.get("additionalProperties", True)
         return f"Record<string, {_of(values) if isinstance(values, dict) else 'unknown'}>"

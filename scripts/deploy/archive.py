@@ -1,5 +1,6 @@
-"""What was deployed, kept so that it can be deployed again: one archive for each upload, the newest last."""
+"""What was deployed, kept so that it can be deployed again: one archive for each version, the newest last."""
 
+import hashlib
 import io
 import shutil
 import subprocess
@@ -28,40 +29,73 @@ def folder_of(service: str) -> Path:
 
 
 class Archive:
-    """The versions of one service in one environment."""
+    """The versions of one service in one environment, as files named by time, commit and digest.
+
+    A `.tar.gz` was deployed. An `.attempt` was sent and may have arrived: what broke the connection does not say.
+    """
 
     def __init__(self, service: str, environment: Environment, root: Path) -> None:
-        self._service = service
         self._folder = root / environment.name / service
 
     def versions(self) -> list[Path]:
-        """Oldest first."""
+        """What was deployed, oldest first."""
         return sorted(self._folder.glob("*.tar.gz"))
 
-    def keep(self, peers: Peers) -> Path:
-        """Keeps what the Worker's folder holds now, and how it finds its peers. Older ones than the last ten go."""
+    def attempt(self, source: Path, peers: Peers) -> Path:
+        """Keeps what the Worker's folder holds now, and how it finds its peers. To be called before it is sent."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{revision()}.tar.gz"
-        partial = file.with_suffix(".partial")
-        source = folder_of(self._service)
+        files = _files(source)
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{revision()}-{_digest(source, files, peers)}"
+        partial = self._folder / f"{name}.partial"
         with tarfile.open(partial, "w:gz", compresslevel=6) as archive:
-            for part in _PARTS:
-                if (source / part).exists():
-                    archive.add(source / part, part)
+            for file in files:
+                archive.add(source / file, file)
             archive.addfile(_member(PEERS, text := peers.encode()), io.BytesIO(text))
-        partial.rename(file)
+        return partial.rename(self._folder / f"{name}.attempt")
+
+    def confirm(self, attempt: Path) -> None:
+        """It has arrived. What is deployed twice is one version; older ones than the last ten go, and so do other attempts."""
+        again = [newest for newest in self.versions()[-1:] if _content(newest) == _content(attempt)]
+        attempt.rename(attempt.with_suffix(".tar.gz"))
+        for old in (*again, *self._attempts()):
+            old.unlink()
         for old in self.versions()[:-KEPT]:
             old.unlink()
-        return file
 
     def previous(self) -> Path | None:
-        """The version before the one deployed last."""
+        """The version before the one that is, or may be, deployed."""
         versions = self.versions()
+        if versions and any(_content(attempt) != _content(versions[-1]) for attempt in self._attempts()):
+            return versions[-1]
         return versions[-2] if len(versions) > 1 else None
 
-    def forget_last(self) -> None:
-        """After a roll-back: what was deployed last is no version to come back to."""
-        self.versions()[-1].unlink()
+    def forget_after(self, version: Path) -> None:
+        """After a roll-back: what came later is no version to come back to."""
+        for file in (*self.versions(), *self._attempts()):
+            if file.name > version.name:
+                file.unlink()
+
+    def _attempts(self) -> list[Path]:
+        return sorted(self._folder.glob("*.attempt"))
+
+
+def _files(source: Path) -> list[str]:
+    found = [file for part in _PARTS for file in (source / part, *(source / part).rglob("*")) if file.is_file()]
+    return sorted(file.relative_to(source).as_posix() for file in found if "__pycache__" not in file.parts)
+
+
+def _digest(source: Path, files: list[str], peers: Peers) -> str:
+    """Names what is sent, whenever and from whichever commit."""
+    digest = hashlib.sha256(peers.encode())
+    for file in files:
+        content = (source / file).read_bytes()
+        digest.update(f"\0{file}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+def _content(version: Path) -> str:
+    """The digest in its name."""
+    return version.name.split(".")[0].split("-")[-1]
 
 
 @contextmanager

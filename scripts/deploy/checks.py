@@ -1,19 +1,16 @@
 """What has to hold before anything is uploaded. Each check says what is wrong and what to do about it."""
 
-import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from scripts.deploy.api import ApiError, Cloudflare
-from scripts.deploy.table import REQUIRED_SECRETS, Environment
+from scripts.deploy.table import Environment, required_secrets
 from scripts.deploy.tools import Peers
 from scripts.runtime.config import read_configuration
 from scripts.runtime.services import ROOT, SERVICES, Service
@@ -117,7 +114,7 @@ def disagreements(service: Service, found: dict[str, Any]) -> Iterator[str]:
 
 def secrets(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
     for service in plan.services:
-        required = REQUIRED_SECRETS[service]
+        required = required_secrets(service, _variables(service))
         if not required:
             continue
         there = api.has_script(plan.environment.namespace, service)
@@ -129,14 +126,28 @@ def secrets(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
             yield Problem(f"{service} lacks the secrets {', '.join(missing)}", f"Run: {command}" if there else first)
 
 
+def _variables(service: str) -> dict[str, str]:
+    for one in SERVICES:
+        if one.name == service:
+            with suppress(ValueError):  # said by the check of the configurations
+                return dict(read_configuration(one.configuration).get("vars", {}))
+    return {}
+
+
 def clean_tree(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
     if plan.environment.name != "production" or plan.allow_dirty:
         return
     status = subprocess.run(
         ["git", "-C", str(ROOT), "status", "--porcelain"], capture_output=True, text=True, check=False
     )
-    if status.returncode or status.stdout:
-        yield Problem("the git tree has changes that are not committed", "Commit them, or pass --allow-dirty.")
+    if status.returncode:
+        yield Problem("this is no git tree", "Deploy from a clone, or pass --allow-dirty.")
+    elif status.stdout:
+        files = ", ".join(line[3:] for line in status.stdout.splitlines())
+        yield Problem(
+            f"the git tree has changes that are not committed: {files}",
+            "Commit or remove these files, or pass --allow-dirty. Never commit a secrets file.",
+        )
 
 
 def deploy_api(plan: Plan, api: Cloudflare) -> Iterator[Problem]:
@@ -171,38 +182,3 @@ REMOTE: dict[str, Check] = {
     "secrets": secrets,
     "deploy API": deploy_api,
 }
-
-
-@contextmanager
-def only(file: Path | None, names: Sequence[str]) -> Iterator[Path | None]:
-    """A file with the secrets of these names alone, readable by its owner, gone afterwards: a Worker gets what is its own."""
-    values = {} if file is None else parse_secrets(file.read_text())
-    own = {name: value for name, value in values.items() if name in names}
-    if not own:
-        yield None
-        return
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as chosen:  # readable by its owner only
-        json.dump(own, chosen)
-        chosen.flush()
-        yield Path(chosen.name)
-
-
-def secret_names(file: Path) -> frozenset[str]:
-    """The names in a file of `NAME=value` lines. Raises OSError, ValueError."""
-    return frozenset(parse_secrets(file.read_text()))
-
-
-def parse_secrets(text: str) -> dict[str, str]:
-    """`NAME=value` lines; empty lines and `#` comments are skipped, quotes around a value are taken off. Raises ValueError."""
-    found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, equals, value = line.partition("=")
-        if not equals or not name.strip().isidentifier():
-            raise ValueError(f"line {number} is not NAME=value")
-        value = value.strip()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        found[name.strip()] = value
-    return found

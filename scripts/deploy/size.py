@@ -40,7 +40,7 @@ def measure(console: Console) -> tuple[list[Size], bool]:
             sizes.append(_size(service, DIST / service))
         else:
             failed = True
-            console.print(f"[red]{service}: {outcome.reason}[/red]")
+            console.print(f"{service}: {outcome.reason}", style="red", markup=False)
     return sizes, failed
 
 

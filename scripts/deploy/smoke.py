@@ -1,6 +1,5 @@
 """Whether what is deployed works: the namespace's scripts, and every service's health through the dispatcher."""
 
-import os
 from collections.abc import Iterator, Sequence
 
 import httpx
@@ -8,29 +7,10 @@ import httpx
 from scripts.deploy.api import ApiError, Cloudflare
 from scripts.deploy.checks import Problem
 from scripts.deploy.table import Environment
+from scripts.deploy.variables import address
 
 TIMEOUT_S = 30.0
 """A first request after a deployment loads the snapshot."""
-
-BROWSERS_COME_TO = {"auth": ("PUBLIC_URL", "/auth"), "gateway": ("LOGIN_URL", "/auth/login")}
-"""By service: the variable that says where browsers come to, and the path behind the dispatcher."""
-
-
-def address(environment: Environment, api: Cloudflare) -> str:
-    """Where the dispatcher answers: DISPATCH_URL, else the environment's own, else its workers.dev address."""
-    own = os.environ.get("DISPATCH_URL") or environment.url
-    return own.rstrip("/") or f"https://{environment.dispatch}.{api.subdomain()}.workers.dev"
-
-
-def variables(service: str, environment: Environment, api: Cloudflare) -> dict[str, str]:
-    """What is another value in this environment than in the Worker's wrangler.jsonc. Raises ApiError."""
-    if service == "dispatch":
-        return {}
-    own = {"ENVIRONMENT": environment.name}
-    if service in BROWSERS_COME_TO and environment.name != "production":
-        variable, path = BROWSERS_COME_TO[service]
-        own[variable] = address(environment, api) + path
-    return own
 
 
 def listed(environment: Environment, api: Cloudflare) -> list[str]:

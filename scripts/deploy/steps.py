@@ -9,25 +9,29 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
-from scripts.deploy import archive, checks, smoke, tools
+from scripts.deploy import archive, checks, secrets_file, smoke, tools
 from scripts.deploy.api import ApiError, Cloudflare
 from scripts.deploy.checks import Check, Plan, Problem
 from scripts.deploy.table import ORDER, Environment, secrets_of
+from scripts.deploy.variables import variables
 from scripts.runtime.services import ROOT
 
 DONE, USAGE, CHECKS, UPLOAD, VERIFY, INTERRUPTED = 0, 2, 3, 4, 5, 130
 
 EXIT_CODES = {
     DONE: "done",
-    USAGE: "a name or option that does not exist, or a question not answered with yes; nothing was touched",
+    USAGE: "an unknown name or option, or the question was not answered with yes; nothing was changed",
     CHECKS: "a check before the upload failed; nothing was uploaded",
-    UPLOAD: "an upload failed; what was deployed before it is said",
+    UPLOAD: "an upload failed; the output says what is deployed",
     VERIFY: "everything is uploaded, but what is deployed does not work",
-    INTERRUPTED: "interrupted; what was deployed before it is said",
+    INTERRUPTED: "interrupted; the output says what is deployed",
 }
 
 VERSIONS = ROOT / ".dotdo" / "deployments"
+
+ARRIVED_OR_NOT = "It may have arrived all the same. Run the same again; it does no harm."
 
 
 class Report:
@@ -47,8 +51,8 @@ class Report:
         took = f"[dim]{time.perf_counter() - started:.1f} s[/dim]"
         self.console.print(f"  [red]✗[/red] {name} {took}" if problems else f"  [green]✓[/green] {name} {took}")
         for problem in problems:
-            self.console.print(f"    [red]{problem.what}[/red]", highlight=False)
-            self.console.print(f"    → {problem.remedy}", highlight=False)
+            self.console.print(f"    {problem.what}", style="red", markup=False, highlight=False)
+            self.console.print(f"    → {problem.remedy}", markup=False, highlight=False)
         return not problems
 
     def say(self, text: str) -> None:
@@ -102,18 +106,19 @@ def deploy(plan: Plan, report: Report, *, dry_run: bool, secrets: Path | None) -
 
 
 def _upload(service: str, plan: Plan, secrets: Path | None, *, dry_run: bool) -> Iterable[Problem]:
-    with checks.only(secrets, secrets_of(service)) as own:
+    versions = archive.Archive(service, plan.environment, VERSIONS)
+    folder, changed = archive.folder_of(service), variables(service, plan.environment, Cloudflare())
+    with secrets_file.only(secrets, secrets_of(service)) as own:
+        attempt = None if dry_run else versions.attempt(folder, plan.peers)
         outcome = tools.upload(
-            archive.folder_of(service), service, plan.environment, dry_run=dry_run, secrets=own, peers=plan.peers,
-            variables=smoke.variables(service, plan.environment, Cloudflare()),
-        )  # fmt: skip
-    if not outcome.ok:
-        return [
-            Problem(outcome.reason, "wrangler's own log has more: its last line above or ~/.config/.wrangler/logs.")
-        ]
-    if not dry_run:
-        archive.Archive(service, plan.environment, VERSIONS).keep(plan.peers)
-    return []
+            folder, service, plan.environment, dry_run=dry_run, secrets=own, peers=plan.peers, variables=changed
+        )
+    if attempt and outcome.ok:
+        versions.confirm(attempt)
+    elif attempt and outcome.nothing_sent:
+        attempt.unlink()
+    log = outcome.log.relative_to(ROOT)
+    return [] if outcome.ok else [Problem(outcome.reason, f"wrangler's own log has more: {log}")]
 
 
 def _how_to_go_on(plan: Plan, failed: str, report: Report) -> None:
@@ -141,7 +146,7 @@ def verify(services: Sequence[str], environment: Environment, report: Report) ->
 
     good = report.step("scripts of the namespace", list_scripts)
     if there:
-        report.say(f"    there: {', '.join(there)}")
+        report.say(f"    there: {escape(', '.join(there))}")
     if set(services) >= set(ORDER) or {*ORDER[:-1], environment.dispatch} <= set(there):
         good = report.step("health through the dispatcher", lambda: smoke.answering(environment, api)) and good
     else:
@@ -164,15 +169,16 @@ def rollback(service: str, environment: Environment, report: Report) -> int:
 
     def upload() -> Iterable[Problem]:
         with archive.unpacked(previous) as (folder, peers):
-            own = smoke.variables(service, environment, Cloudflare())
+            own = variables(service, environment, Cloudflare())
             outcome = tools.upload(
                 folder, service, environment, dry_run=False, secrets=None, peers=peers, variables=own
             )
-        return [] if outcome.ok else [Problem(outcome.reason, "The version deployed last is still there.")]
+        there = "The version deployed last is still there." if outcome.nothing_sent else ARRIVED_OR_NOT
+        return [] if outcome.ok else [Problem(outcome.reason, there)]
 
     if not report.step(f"{service} as of {previous.name.removesuffix('.tar.gz')}", upload):
         return UPLOAD
-    versions.forget_last()
+    versions.forget_after(previous)
     return verify((service,), environment, report)
 
 

@@ -1,5 +1,6 @@
 """What is deployed, where to, in which order, and which secrets it needs there. Data: everything else only reads it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ORDER = ("db", "auth", "schedule", "gateway", "dispatch")
@@ -8,11 +9,10 @@ ORDER = ("db", "auth", "schedule", "gateway", "dispatch")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`namespace_id` is what the platform calls the namespace. `url` is where its dispatch Worker answers, when fixed."""
+    """`url` is where its dispatch Worker answers, when fixed."""
 
     name: str
     namespace: str
-    namespace_id: str
     url: str = ""
 
     @property
@@ -24,9 +24,9 @@ class Environment:
 ENVIRONMENTS = {
     row.name: row
     for row in (
-        Environment("production", "dotdo-production", "62ce3520-96e8-4d9d-a37d-83e99d5319ab", "https://apis.do"),
-        Environment("staging", "dotdo-staging", "6eb2b6e7-5e8c-4ce6-bb63-7185e2dadc0e"),
-        Environment("development", "dotdo-development", "c1a5acfb-fc81-43fc-8d99-8856c6a45c4a"),
+        Environment("production", "dotdo-production", "https://apis.do"),
+        Environment("staging", "dotdo-staging"),
+        Environment("development", "dotdo-development"),
     )
 }
 
@@ -44,6 +44,9 @@ REQUIRED_SECRETS: dict[str, tuple[str, ...]] = {
     "gateway": ("INTERNAL_SECRET",),
     "dispatch": (),
 }
+
+REQUIRED_WITH = {"CLICKHOUSE_PASSWORD": "CLICKHOUSE_URL"}
+"""By secret: the variable of the Worker's wrangler.jsonc without which it is not required."""
 
 OPTIONAL_SECRETS: dict[str, tuple[str, ...]] = {"auth": ("WORKOS_WEBHOOK_SECRET", "JWT_PRIVATE_JWKS")}
 
@@ -63,6 +66,13 @@ def environment_of(name: str) -> Environment:
     if found is None:
         raise UsageError(f"no environment {name!r}; one of: {', '.join(ENVIRONMENTS)}")
     return found
+
+
+def required_secrets(service: str, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """What has to be stored before the Worker works, by the variables of its wrangler.jsonc."""
+    return tuple(
+        name for name in REQUIRED_SECRETS[service] if name not in REQUIRED_WITH or variables.get(REQUIRED_WITH[name])
+    )
 
 
 def secrets_of(service: str) -> tuple[str, ...]:

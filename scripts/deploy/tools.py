@@ -20,19 +20,35 @@ from scripts.runtime.services import ROOT
 from scripts.stack.node import node, npm_cli
 
 TIMEOUT_S = 300
+TIMED_OUT = 124
 
 Peers = Literal["services", "dispatch"]
 """How the Workers find each other: by service bindings, or by name in the dispatch namespace."""
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
+LOGS = ROOT / ".dotdo" / "wrangler"
+
+# A Worker's upload in wrangler's own log, and what follows it up to the next request: its answer, if there was one.
+_SENT = re.compile(
+    r"CF API REQUEST: (?:PUT|POST) \S+/scripts/[^/\s]+(?:/versions)?\n(.*?)(?=CF API REQUEST: |\Z)", re.DOTALL
+)
+_REFUSED = re.compile(r"CF API RESPONSE: .*\b4\d\d$", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a tool said, its standard output and error together."""
+    """What a tool said, its standard output and error together, and the log it wrote."""
 
     code: int
     output: str
+    log: Path
+
+    @property
+    def nothing_sent(self) -> bool:
+        """The Worker certainly did not arrive: it was not sent at all, or refused each time."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return self.code != TIMED_OUT and all(_REFUSED.search(after) for after in _SENT.findall(text))
 
     @property
     def ok(self) -> bool:
@@ -96,18 +112,19 @@ def _upload(
     if dry_run:
         command += ["--dry-run", "--outdir", str(ROOT / "dist" / service)]
         shutil.rmtree(ROOT / "dist" / service, ignore_errors=True)
-    return _run(command, folder)
+    return _run(command, folder, LOGS / f"{environment.name}-{service}.log")
 
 
-def _run(command: Sequence[str], folder: Path) -> Outcome:
+def _run(command: Sequence[str], folder: Path, log: Path) -> Outcome:
+    log.unlink(missing_ok=True)
     try:
         result = subprocess.run(
-            command, cwd=folder, env=_variables(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            command, cwd=folder, env=_variables(log), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return Outcome(124, f"ERROR no end after {TIMEOUT_S} s")
-    return Outcome(result.returncode, result.stdout)
+        return Outcome(TIMED_OUT, f"ERROR no end after {TIMEOUT_S} s", log)
+    return Outcome(result.returncode, result.stdout, log)
 
 
 def _pywrangler() -> list[str]:
@@ -118,13 +135,16 @@ def _wrangler() -> list[str]:
     return [str(node()), str(ROOT / "node_modules" / "wrangler" / "bin" / "wrangler.js")]
 
 
-def _variables() -> Mapping[str, str]:
+def _variables(log: Path) -> Mapping[str, str]:
     """pywrangler asks for `npx`, `node` and `uv` by name: they are found first in a folder of ours."""
     path = os.pathsep.join([str(_tool_folder()), sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
     return {
         **os.environ,
         "PATH": path,
         "WRANGLER_SEND_METRICS": "false",
+        "WRANGLER_LOG_PATH": str(log),  # requests and answers, without what is in them
+        "WRANGLER_WRITE_LOGS": "true",
+        "WRANGLER_LOG_SANITIZE": "true",
         "CI": "true",  # ask nothing
         "NO_COLOR": "1",
     }

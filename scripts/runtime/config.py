@@ -50,6 +50,11 @@ def read_configuration(file: Path) -> dict[str, Any]:
     return configuration
 
 
+def compatibility_flags(configuration: dict[str, Any], *, official_runtime: bool) -> list[str]:
+    """The compatibility flags of a Python Worker: its own for the runtime that workerd downloads, else those for our bundle."""
+    return list(configuration["compatibility_flags"] if official_runtime else LOCAL_FLAGS)
+
+
 def vendored_packages(modules: Path) -> list[dict[str, str]]:
     """`python_modules`, with the shared package taken from its source so that edits show at once."""
     return [
@@ -71,7 +76,7 @@ def local_worker(service: Service, variables: dict[str, str], port: int, *, offi
         sources=str(service.source),
         vendored=vendored_packages(service.modules),
         compatibility_date=production["compatibility_date"],
-        compatibility_flags=list(production["compatibility_flags"] if official_runtime else LOCAL_FLAGS),
+        compatibility_flags=compatibility_flags(production, official_runtime=official_runtime),
         variables=merged,
         services={row["binding"]: row["service"] for row in production.get("services", [])},
         kv={row["binding"]: row["id"] for row in production.get("kv_namespaces", [])},

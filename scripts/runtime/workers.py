@@ -18,7 +18,7 @@ from scripts.runtime.services import ROOT, SERVICES, SHARED_PACKAGE
 from scripts.runtime.snapshot import build_snapshot
 from scripts.runtime.vendor import vendor_all
 from scripts.stack.node import node
-from scripts.stack.process import LOOPBACK, Child, require_free
+from scripts.stack.process import LOOPBACK, Child, ChildPart, require_free
 
 SCRIPT = Path(__file__).with_name("workers.mjs")
 CRON_FRONT = Path(__file__).with_name("cron_front.mjs")
@@ -55,7 +55,7 @@ def workerd_with_bundle(folder: Path, date: str) -> Path:
 
 
 @dataclass
-class Workers:
+class Workers(ChildPart):
     """`ports` and `variables` are by service name. `extra` are more Workers in the form `workers.mjs` takes, or variants of a
     service: `{"variant_of": service, "name", "variables", "services", "ratelimits"}`, where what is given replaces what the
     service has.
@@ -75,7 +75,6 @@ class Workers:
     v8_flags: str = ""
     watch: bool = False
     extra: list[dict[str, Any]] = field(default_factory=list)
-    child: Child | None = None
 
     @property
     def urls(self) -> dict[str, str]:
@@ -104,14 +103,6 @@ class Workers:
         command = [str(node()), str(SCRIPT), str(configuration)]
         self.child = Child("the Workers' runtime", command, self.log, environment, ROOT)
         await self.child.start(self._answering, START_TIMEOUT_S)
-
-    async def wait(self) -> int:
-        assert self.child is not None, "not started"
-        return await self.child.wait()
-
-    async def stop(self) -> None:
-        if self.child is not None:
-            await self.child.stop()
 
     def _configuration(self) -> dict[str, Any]:
         workers = [self._worker(service.name, {}, self.ports[service.name]) for service in SERVICES]

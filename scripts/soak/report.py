@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from scripts.runtime.services import ROOT
+from scripts.soak.book import Book
+from scripts.soak.faults import Window
+from scripts.soak.load import Account
+from scripts.soak.memory import Life
 from scripts.soak.run import Outcome
 
 RESULTS = ROOT / "bench" / "soak.json"
@@ -29,59 +34,65 @@ def memory_findings(outcome: Outcome) -> list[str]:
 
 
 def as_values(outcome: Outcome) -> dict[str, Any]:
-    load, book = outcome.load, outcome.book
-    began_s = load.windows[0].began_s if load.windows else 0.0
+    load = outcome.load
     return {
         "minutes": round(outcome.seconds / 60, 1),
         "capacity_per_s": round(outcome.capacity, 1),
         "rate_per_s": round(outcome.rate, 1),
-        "operations": {
-            name: {
-                "done": one.done,
-                "refused": dict(one.refused),
-                "p50_ms": _quantile(one.times_ms, 0.5),
-                "p99_ms": _quantile(one.times_ms, 0.99),
-            }
-            for name, one in sorted(load.accounts.items())
-        },
+        "operations": {name: _operation(one) for name, one in sorted(load.accounts.items())},
         "not_sent": load.not_sent,
-        "faults": [
-            {
-                "fault": one.fault.name,
-                "at_s": round(one.began_s - began_s, 1),
-                "lasted_s": round(one.lifted_s - one.began_s, 2),
-                "recovered_s": round(one.recovery_s, 2),
-                "bound_s": one.fault.bound_s,
-                "refused": dict(one.refused),
-            }
-            for one in load.windows
-        ],
-        "written": {
-            "acknowledged": book.acknowledged,
-            "things": sum(1 for thing in book.things.values() if thing.known and not thing.gone),
-            "deleted": sum(1 for thing in book.things.values() if thing.gone),
-            "edges": len(book.edges),
-            "events": sum(book.events.values()),
-            "api_keys": len(book.keys),
-            "sessions": len(book.sessions),
-        },
+        "faults": [_fault(one, load.windows[0].began_s) for one in load.windows],
+        "written": _written(outcome.book),
         "cron": {
             "events": outcome.cron.delivered,
             "instants": len(outcome.cron.acknowledged),
             "attempts": outcome.runs,
         },
-        "memory": [
-            {
-                "minutes": round(life.minutes, 2),
-                "first_mib": round(life.samples[0][1], 1),
-                "last_mib": round(life.samples[-1][1], 1),
-                "peak_mib": round(life.peak_mib, 1),
-                "slope_mib_a_minute": round(life.slope_mib_a_minute, 3),
-            }
-            for life in outcome.memory.lives
-        ],
+        "memory": [_life(one) for one in outcome.memory.lives],
         "wrong_answers": load.wrong_count,
         "findings": outcome.findings,
+    }
+
+
+def _operation(one: Account) -> dict[str, Any]:
+    return {
+        "done": one.done,
+        "refused": dict(one.refused),
+        "p50_ms": _quantile(one.times_ms, 0.5),
+        "p99_ms": _quantile(one.times_ms, 0.99),
+    }
+
+
+def _fault(one: Window, began_s: float) -> dict[str, Any]:
+    return {
+        "fault": one.fault.name,
+        "at_s": round(one.began_s - began_s, 1),
+        "lasted_s": round(one.lifted_s - one.began_s, 2),
+        "recovered_s": round(one.recovery_s, 2),
+        "bound_s": one.fault.bound_s,
+        "refused": dict(one.refused),
+    }
+
+
+def _written(book: Book) -> dict[str, int]:
+    return {
+        "acknowledged": book.acknowledged,
+        "things": sum(1 for thing in book.things.values() if thing.known and not thing.gone),
+        "deleted": sum(1 for thing in book.things.values() if thing.gone),
+        "edges": len(book.edges),
+        "events": sum(book.events.values()),
+        "api_keys": len(book.keys),
+        "sessions": len(book.sessions),
+    }
+
+
+def _life(one: Life) -> dict[str, float]:
+    return {
+        "minutes": round(one.minutes, 2),
+        "first_mib": round(one.samples[0][1], 1),
+        "last_mib": round(one.samples[-1][1], 1),
+        "peak_mib": round(one.peak_mib, 1),
+        "slope_mib_a_minute": round(one.slope_mib_a_minute, 3),
     }
 
 
@@ -113,7 +124,7 @@ def show(values: dict[str, Any], console: Console) -> None:
         f"Cron: {cron['events']} events for {cron['instants']} instants; attempts {cron['attempts']}.", soft_wrap=True
     )
     for finding in values["findings"][:SHOWN]:
-        console.print(f"  [red]✗[/red] {finding}", soft_wrap=True)
+        console.print(f"  [red]✗[/red] {escape(finding)}", soft_wrap=True)
     if len(values["findings"]) > SHOWN:
         console.print(f"  … and {len(values['findings']) - SHOWN} more")
     held = f"No lost write, no second run, no wrong answer in {values['minutes']} minutes."

@@ -111,3 +111,20 @@ class Child:
         """The last lines of the log, for a person to read."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(["", f"--- end of {self.log} ---", *text.splitlines()[-lines:]])
+
+
+@dataclass
+class ChildPart:
+    """A part of the stack that is one child process, which its `start` makes."""
+
+    child: Child | None = field(default=None, init=False)
+
+    async def wait(self) -> int:
+        """The exit code, once the process has ended."""
+        assert self.child is not None, "not started"
+        return await self.child.wait()
+
+    async def stop(self) -> None:
+        """Ends the process and everything it started. Does nothing when it does not run."""
+        if self.child is not None:
+            await self.child.stop()

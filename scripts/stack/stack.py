@@ -103,49 +103,17 @@ class Stack:
 
     async def _start(self, step: Step) -> dict[str, Any]:
         secrets = local_secrets(self.data)
-        postgres, clickhouse, neon, workos = self._stores(secrets)
-        addresses = Addresses(
-            gateway_port=self.ports.gateway,
-            postgres_url=postgres.url,
-            neon_url=neon.url,
-            clickhouse_url=clickhouse.url,
-            clickhouse_username=clickhouse.username,
-            clickhouse_database=clickhouse.database,
-            workos_url=workos.url,
-            workos_api_key=API_KEY,
-            workos_client_id=CLIENT_ID,
-        )
-        local = worker_variables(addresses, secrets)
-        workers = Workers(
-            data=self.data / "workers",
-            ports={name: getattr(self.ports, name) for name in SERVICE_NAMES},
-            variables={name: {**values, **self.variables.get(name, {})} for name, values in local.items()},
-            log=self.data / "logs" / "workers.log",
-            official_runtime=self.official_runtime,
-            namespace=self.namespace,
-            inspector_port=self.inspector_port,
-            v8_flags=self.v8_flags,
-            watch=self.watch,
-            extra=self.extra_workers,
-        )
-
-        def prepare_postgres() -> None:
-            migrate_postgres(postgres.url, ROOT / "db" / "migrations")
-            seed(postgres.url, secrets)
-
-        def prepare_clickhouse() -> None:
-            migrate_clickhouse(
-                clickhouse.url, clickhouse.username, secrets["CLICKHOUSE_PASSWORD"], clickhouse.database,
-                ROOT / "db" / "clickhouse",
-            )  # fmt: skip
+        stores = self._stores(secrets)
+        postgres, clickhouse, neon, workos = stores
+        workers = self._workers(secrets, *stores)
 
         async def databases() -> None:
             await self._run(step, "PostgreSQL", postgres)
-            await step("PostgreSQL: migrations and seed", asyncio.to_thread(prepare_postgres))
+            await step("PostgreSQL: migrations and seed", asyncio.to_thread(_prepare_postgres, postgres, secrets))
 
         async def analytics() -> None:
             await self._run(step, "ClickHouse", clickhouse)
-            await step("ClickHouse: migrations", asyncio.to_thread(prepare_clickhouse))
+            await step("ClickHouse: migrations", asyncio.to_thread(_prepare_clickhouse, clickhouse))
 
         async with asyncio.TaskGroup() as group:
             group.create_task(databases())
@@ -163,6 +131,34 @@ class Stack:
                 "keys": {role: secrets[role] for role in ROLES},
                 "pid": os.getpid(),
             }
+        )
+
+    def _workers(
+        self, secrets: dict[str, str], postgres: Postgres, clickhouse: ClickHouse, neon: Neon, workos: WorkOSEmulator
+    ) -> Workers:
+        addresses = Addresses(
+            gateway_port=self.ports.gateway,
+            postgres_url=postgres.url,
+            neon_url=neon.url,
+            clickhouse_url=clickhouse.url,
+            clickhouse_username=clickhouse.username,
+            clickhouse_database=clickhouse.database,
+            workos_url=workos.url,
+            workos_api_key=API_KEY,
+            workos_client_id=CLIENT_ID,
+        )
+        local = worker_variables(addresses, secrets)
+        return Workers(
+            data=self.data / "workers",
+            ports={name: getattr(self.ports, name) for name in SERVICE_NAMES},
+            variables={name: {**values, **self.variables.get(name, {})} for name, values in local.items()},
+            log=self.data / "logs" / "workers.log",
+            official_runtime=self.official_runtime,
+            namespace=self.namespace,
+            inspector_port=self.inspector_port,
+            v8_flags=self.v8_flags,
+            watch=self.watch,
+            extra=self.extra_workers,
         )
 
     def _stores(self, secrets: dict[str, str]) -> tuple[Postgres, ClickHouse, Neon, WorkOSEmulator]:
@@ -208,3 +204,12 @@ class Stack:
         for name in ("postgres", "clickhouse", "workers", "logs"):
             shutil.rmtree(self.data / name, ignore_errors=True)
         (self.data / "secrets.json").unlink(missing_ok=True)
+
+
+def _prepare_postgres(postgres: Postgres, secrets: dict[str, str]) -> None:
+    migrate_postgres(postgres.url, ROOT / "db" / "migrations")
+    seed(postgres.url, secrets)
+
+
+def _prepare_clickhouse(at: ClickHouse) -> None:
+    migrate_clickhouse(at.url, at.username, at.password, at.database, ROOT / "db" / "clickhouse")

@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from rich.markup import escape
+
 POLL_S = 0.2
 _COLOURS = {"warn": "yellow", "error": "bold red"}
 _LEFT_OUT = frozenset({"time", "level", "service", "event", "request_id", "trace_id"})
@@ -29,7 +31,7 @@ def readable(line: str) -> str:
     except ValueError:
         fields = None
     if not isinstance(fields, dict) or "service" not in fields:
-        return line.replace("[", r"\[")
+        return escape(line)
     details = " ".join(f"{name}={value}" for name, value in fields.items() if name not in _LEFT_OUT)
-    text = f"{fields['time'][11:23]} {fields['service']:8} {fields['event']} {details}".replace("[", r"\[")
+    text = escape(f"{fields['time'][11:23]} {fields['service']:8} {fields['event']} {details}")
     return f"[{_COLOURS.get(fields['level'], 'dim')}]{text}[/]"

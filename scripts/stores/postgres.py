@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from scripts.stack.process import LOOPBACK, Child, StartError, require_free
+from scripts.stack.process import LOOPBACK, Child, ChildPart, StartError, require_free
 
 USER = "dotdo"
 DATABASE = "dotdo"
@@ -89,7 +89,7 @@ def bin_dir() -> Path:
 
 
 @dataclass
-class Postgres:
+class Postgres(ChildPart):
     """One server on one data folder, with superuser and database `dotdo`.
 
     The password is set when the data is created and cannot be changed from here. `data_dir` need not exist; `start` creates
@@ -100,7 +100,6 @@ class Postgres:
     port: int
     log: Path
     password: str = field(repr=False)
-    child: Child | None = None
 
     def __post_init__(self) -> None:
         self.data_dir = self.data_dir.absolute()
@@ -120,16 +119,6 @@ class Postgres:
         command = [*who.prefix, str(programs / "postgres"), "-D", str(self.data_dir), *options]
         self.child = Child("PostgreSQL", command, self.log, stop_signal=signal.SIGINT)
         await self._serve(self.child)
-
-    async def wait(self) -> int:
-        """The exit code, once the server has ended."""
-        assert self.child is not None, "not started"
-        return await self.child.wait()
-
-    async def stop(self) -> None:
-        """Ends the server after disconnecting its clients. Does nothing when it does not run."""
-        if self.child is not None:
-            await self.child.stop()
 
     def _url(self, database: str) -> str:
         return f"postgresql://{USER}:{quote(self.password, safe='')}@{LOOPBACK}:{self.port}/{database}"

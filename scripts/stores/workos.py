@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.stack.node import node
-from scripts.stack.process import LOOPBACK, Child, accepts_tcp, require_free
+from scripts.stack.process import LOOPBACK, Child, ChildPart, accepts_tcp, require_free
 
 SCRIPT = Path(__file__).with_name("workos.mjs")
 
@@ -15,14 +15,13 @@ CLIENT_ID = "client_emulate"
 
 
 @dataclass
-class WorkOSEmulator:
+class WorkOSEmulator(ChildPart):
     """`users` are the emulator's seed: email, first_name, last_name, email_verified. `webhook`: endpoint_url and secret."""
 
     port: int
     log: Path
     users: list[dict[str, object]] = field(default_factory=list)
     webhook: dict[str, str] | None = None
-    child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -35,11 +34,3 @@ class WorkOSEmulator:
             command.append(json.dumps(self.webhook))
         self.child = Child("the WorkOS emulator", command, self.log)
         await self.child.start(lambda: accepts_tcp(self.port))
-
-    async def wait(self) -> int:
-        assert self.child is not None, "not started"
-        return await self.child.wait()
-
-    async def stop(self) -> None:
-        if self.child is not None:
-            await self.child.stop()

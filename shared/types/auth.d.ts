@@ -1,6 +1,6 @@
 // The RPC methods of auth. Made by `make contracts` from the contract table.
 
-/** A key as its owner sees it ever after. `last_used_at` is exact to the minute. */
+/** A key as its owner sees it ever after. `lastUsedAt` is exact to the minute. */
 export interface ApiKey {
   id: string;
   name: string;
@@ -34,7 +34,7 @@ export interface ApiKeyPage {
   page: Page;
 }
 
-/** `code_challenge`: PKCE's, S256; its verifier goes with the code. */
+/** `codeChallenge`: PKCE's, S256; its verifier goes with the code. */
 export interface AuthUrlOptions {
   provider?: "authkit" | "apple" | "github" | "google" | "microsoft";
   organization?: string | null;
@@ -42,7 +42,7 @@ export interface AuthUrlOptions {
   codeChallenge?: string | null;
 }
 
-/** `organization_id`: absent means no organisation, where only what holds everywhere counts. */
+/** `organizationId`: absent means no organisation, where only what holds everywhere counts. */
 export interface CheckInput {
   userId: string;
   resource: string;
@@ -102,7 +102,7 @@ export interface Health {
 
 /** The public keys access tokens are signed with (RFC 7517); none while they are HS256. */
 export interface Jwks {
-  keys: (Record<string, string>)[];
+  keys: Record<string, string>[];
 }
 
 export interface ListQuery {
@@ -133,7 +133,7 @@ export interface SessionRow {
   current: boolean;
 }
 
-/** An access token, and the refresh token that gets the next pair. `expires_in` is the access token's, in seconds. */
+/** An access token, and the refresh token that gets the next pair. `expiresIn` is the access token's, in seconds. */
 export interface Tokens {
   token: string;
   refreshToken: string;
@@ -189,6 +189,8 @@ export interface WorkOSSignIn {
 
 /** What `env.AUTH` offers. */
 export interface AuthService {
+  /** Its HTTP interface. */
+  fetch(request: Request | URL | string, init?: RequestInit): Promise<Response>;
   /** Whether the service and its database answer. */
   health(): Promise<Health>;
   /** Who presents this API key or access token. */

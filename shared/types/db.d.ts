@@ -5,14 +5,14 @@ export interface BatchResult {
   updated: number;
 }
 
-/** The settings a caller may choose; everything else is the service's. */
+/** The settings a caller may choose; everything else is the service's. `maxExecutionTime` is in seconds. */
 export interface ClickHouseOptions {
   maxExecutionTime?: number;
   maxResultRows?: number;
 }
 
 export interface ClickHouseResult {
-  data: (Record<string, unknown>)[];
+  data: Record<string, unknown>[];
   meta: ColumnMeta[];
   rows: number;
   statistics: Record<string, number>;
@@ -173,7 +173,7 @@ export interface QueryOptions {
 }
 
 export interface QueryResult {
-  rows: (Record<string, unknown>)[];
+  rows: Record<string, unknown>[];
   rowCount: number;
   fields: QueryField[];
 }
@@ -273,7 +273,7 @@ export interface Thing {
   relationships: Relationship[] | null;
 }
 
-/** What a caller writes. `created_at` is kept and `version` counted by the service. */
+/** What a caller writes. `createdAt` is kept and `version` counted by the service. */
 export interface ThingInput {
   type: string;
   data?: Record<string, unknown>;
@@ -349,7 +349,7 @@ export interface WithoutEmbeddingOptions {
   limit?: number;
 }
 
-/** `if_version`: only when that is the stored version. `idempotency_key`: the same key again answers the same. */
+/** `ifVersion`: only when that is the stored version. `idempotencyKey`: the same key again answers the same. */
 export interface WriteOptions {
   ifVersion?: number | null;
   idempotencyKey?: string | null;
@@ -357,6 +357,8 @@ export interface WriteOptions {
 
 /** What `env.DB` offers. */
 export interface DbService {
+  /** Its HTTP interface. */
+  fetch(request: Request | URL | string, init?: RequestInit): Promise<Response>;
   /** Whether both stores answer, and how fast. */
   health(): Promise<DatabaseHealth>;
   /** One thing, or null. */
@@ -400,7 +402,7 @@ export interface DbService {
   /** One read of the analytics database, with typed {name:Type} parameters. */
   clickhouse(sql: string, params?: Record<string, unknown> | null, options?: ClickHouseOptions | null): Promise<ClickHouseResult>;
   /** Appends up to 10 000 rows to a table of the analytics database. */
-  ingest(table: "events" | "api_requests" | "service_health", rows: (Record<string, unknown>)[], options?: IngestOptions | null): Promise<Inserted>;
+  ingest(table: "events" | "api_requests" | "service_health", rows: Record<string, unknown>[], options?: IngestOptions | null): Promise<Inserted>;
   /** How much there is. */
   stats(): Promise<Stats>;
   /** Things by type. */

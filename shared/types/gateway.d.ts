@@ -23,6 +23,8 @@ export interface RouteInit {
 
 /** What `env.GATEWAY` offers. */
 export interface GatewayService {
+  /** Its HTTP interface. */
+  fetch(request: Request | URL | string, init?: RequestInit): Promise<Response>;
   /** The same as a request from outside. `url` may be a path alone. */
   route(url: string, init?: RouteInit | null): Promise<RouteAnswer>;
   /** Whether the gateway itself answers. */

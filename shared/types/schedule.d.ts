@@ -5,7 +5,7 @@ export interface AddedTasks {
   added: string[];
 }
 
-/** One attempt of one run. `run_id` is `task@scheduled_ms`. `failed`: another attempt follows, at `next_attempt_at` when it waits for it; `dead`: it was the last. An attempt that was `skipped` or `missed` says why in its error. */
+/** One attempt of one run. `runId` is `task@scheduled_ms`. `failed`: another attempt follows, at `nextAttemptAt` when it waits for it; `dead`: it was the last. An attempt that was `skipped` or `missed` says why in its error. */
 export interface Execution {
   runId: string;
   task: string;
@@ -42,7 +42,7 @@ export interface LastRun {
   durationMs: number | null;
 }
 
-/** `schedule` is five-field cron, an `@name` or `every N minutes|hours|days|weeks`; `handler` one of `getAvailableHandlers`. After attempt n that may succeed another time, the next one comes within `min(retry_cap_s, retry_base_s · 2ⁿ⁻¹)` seconds. A run more than `misfire_grace_s` late is missed; null is one period of the schedule, at most a day. */
+/** `schedule` is five-field cron, an `@name` or `every N minutes|hours|days|weeks`; `handler` one of `getAvailableHandlers`. After attempt n that may succeed another time, the next one comes within `min(retryCapS, retryBaseS · 2ⁿ⁻¹)` seconds. A run more than `misfireGraceS` late is missed; null is one period of the schedule, at most a day. */
 export interface NewTask {
   name: string;
   schedule: string;
@@ -72,7 +72,7 @@ export interface Run {
   attempts: Execution[];
 }
 
-/** `next_runs` are the next five; none of a task that is disabled, or whose schedule cannot be read. */
+/** `nextRuns` are the next five; none of a task that is disabled, or whose schedule cannot be read. */
 export interface Task {
   name: string;
   schedule: string;
@@ -130,8 +130,10 @@ export interface TickResult {
   yielded: string[];
 }
 
-/** What `env.SCHEDULE` offers. */
+/** What `env.schedule` offers. */
 export interface ScheduleService {
+  /** Its HTTP interface. */
+  fetch(request: Request | URL | string, init?: RequestInit): Promise<Response>;
   /** Whether the service and its database answer. */
   health(): Promise<Health>;
   /** Runs what is due at a cron event. */

@@ -17,34 +17,34 @@ from tests.e2e.workos_people import callback_of, emulator
 from tests.unit.auth.rsa import signed
 
 
-async def test_A_02_errors_of_signing_in_have_bodies(anonymous: httpx.AsyncClient) -> None:
+async def test_A_2_errors_of_signing_in_have_bodies(anonymous: httpx.AsyncClient) -> None:
     assert problem(await anonymous.get("/auth/callback"), 400, "LOGIN_FAILED")["detail"]
     assert (await anonymous.post("/auth/logout")).json() == {"logout_url": None}
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/sso/authorize?organization=org_1"])
 @pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example", "https:evil.example"])
-async def test_A_03_no_sign_in_ends_at_a_place_of_the_askers_choice(
+async def test_A_3_no_sign_in_ends_at_a_place_of_the_askers_choice(
     anonymous: httpx.AsyncClient, path: str, target: str
 ) -> None:
     url = httpx.URL(path).copy_merge_params({"return_to": target})
     problem(await anonymous.get(url), 400, "INVALID_ARGUMENT")
 
 
-async def test_A_03_no_token_is_part_of_an_address(platform: Platform) -> None:
+async def test_A_3_no_token_is_part_of_an_address(platform: Platform) -> None:
     async with platform.client() as browser:
         answer = await browser.get(await callback_of(browser, login_hint="viewer@example.com", return_to="/x?y=z"))
         assert answer.headers["location"] == "/x?y=z"
 
 
-async def test_A_04_workos_returns_here_and_the_browser_to_where_it_came_from(platform: Platform) -> None:
+async def test_A_4_workos_returns_here_and_the_browser_to_where_it_came_from(platform: Platform) -> None:
     async with platform.client() as browser:
         began = await browser.get("/auth/login", params={"return_to": "/app"})
         back = parse_qs(urlsplit(began.headers["location"]).query)["redirect_uri"]
         assert back == [f"{platform.gateway_url}/auth/callback"]
 
 
-async def test_A_05_a_state_is_ours_this_browsers_and_good_once(platform: Platform) -> None:
+async def test_A_5_a_state_is_ours_this_browsers_and_good_once(platform: Platform) -> None:
     async with platform.client() as browser, platform.client() as other:
         began = await browser.get("/auth/login", params={"state": "chosen"})
         problem(began, 400, "INVALID_ARGUMENT")
@@ -56,7 +56,7 @@ async def test_A_05_a_state_is_ours_this_browsers_and_good_once(platform: Platfo
         problem(await browser.get(address), 400, "LOGIN_FAILED")
 
 
-async def test_A_06_a_webhook_is_checked(platform: Platform, anonymous: httpx.AsyncClient) -> None:
+async def test_A_6_a_webhook_is_checked(platform: Platform, anonymous: httpx.AsyncClient) -> None:
     told = events.event("user.created", events.user(events.unique("user"), "a06@example.com", time.time()), time.time())
     body = json.dumps(told).encode()
     for signature in ("", "t=1, v1=00", events.signature(body, key="guess"), events.signature(body + b" ")):

@@ -1,8 +1,4 @@
-"""The known defects of the data layer at its edges, each shown to be absent; those of what is stored: test_db_data.py.
-
-Not applicable: D-23 (OAuth tokens are the auth service's), D-34 (nothing here is TypeScript; that every module imports is
-D-29), D-36 (the service has no tools for models; what the gateway offers goes through the contract and its rights).
-"""
+"""The known defects of the data layer at its edges, each shown to be absent; those of what is stored: test_db_data.py."""
 
 import os
 import subprocess
@@ -17,7 +13,7 @@ from tests.e2e.platform import Platform, problem
 
 
 @pytest.mark.parametrize("role", [None, "viewer", "user"])
-async def test_D_01_rpc_over_http_is_for_admins(platform: Platform, role: str | None) -> None:
+async def test_D_1_rpc_over_http_is_for_admins(platform: Platform, role: str | None) -> None:
     async with platform.client(role) as client:
         answer = await client.post(
             "/db/rpc", json={"method": "query", "params": ["select 1"]}, headers={"origin": "https://elsewhere.example"}
@@ -29,12 +25,12 @@ async def test_D_01_rpc_over_http_is_for_admins(platform: Platform, role: str | 
 @pytest.mark.parametrize(
     "method", ["fetch", "constructor", "toString", "__init__", "_database", "executeSql", "call_json", "call", ""]
 )
-async def test_D_01_rpc_reaches_the_contract_and_nothing_else(admin: httpx.AsyncClient, method: str) -> None:
+async def test_D_1_rpc_reaches_the_contract_and_nothing_else(admin: httpx.AsyncClient, method: str) -> None:
     problem(await admin.post("/db/rpc", json={"method": method, "params": []}), 404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize("path", ["/db/admin/migrate-graph-schema", "/db/admin/migrate-vector-schema", "/db/migrate"])
-async def test_D_02_no_address_changes_the_schema(admin: httpx.AsyncClient, path: str) -> None:
+async def test_D_2_no_address_changes_the_schema(admin: httpx.AsyncClient, path: str) -> None:
     problem(await admin.post(path), 404, "NOT_FOUND")
 
 

@@ -17,7 +17,7 @@ def ids(found: dict[str, Any]) -> list[str]:
     return sorted(thing["id"] for thing in found["data"])
 
 
-async def test_D_03_every_function_of_things_and_edges_works(platform: Platform, ns: str) -> None:
+async def test_D_3_every_function_of_things_and_edges_works(platform: Platform, ns: str) -> None:
     assert (await platform.result("DB", "upsert", {"ns": ns, "id": "a", "type": "x"}))["version"] == 1
     assert (await platform.result("DB", "get", ns, "a"))["id"] == "a"
     assert ids(await platform.result("DB", "list", ns)) == ["a"]
@@ -33,12 +33,12 @@ async def test_D_03_every_function_of_things_and_edges_works(platform: Platform,
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-async def test_D_04_parameters_are_bound(platform: Platform, value: str) -> None:
+async def test_D_4_parameters_are_bound(platform: Platform, value: str) -> None:
     assert (await platform.result("DB", "query", "select $1::text as v", [value]))["rows"] == [{"v": value}]
     assert await platform.result("DB", "first", "select $1::text as v", [value]) == {"v": value}
 
 
-async def test_D_05_a_transaction_is_one(platform: Platform, ns: str) -> None:
+async def test_D_5_a_transaction_is_one(platform: Platform, ns: str) -> None:
     insert = {"sql": "insert into things (ns, id, type) values ($1, 'a', 'x')", "params": [ns]}
     failed = await platform.call("DB", "transaction", [insert, insert])
     assert "CONFLICT: statement 1" in failed["error"]["message"]
@@ -47,7 +47,7 @@ async def test_D_05_a_transaction_is_one(platform: Platform, ns: str) -> None:
     assert await platform.result("DB", "count", ns) == 1
 
 
-async def test_D_06_the_time_of_creation_stays(platform: Platform, ns: str) -> None:
+async def test_D_6_the_time_of_creation_stays(platform: Platform, ns: str) -> None:
     thing = {"ns": ns, "id": "a", "type": "x"}
     edge = {"ns": ns, "id": "a", "type": "x", "fromNs": ns, "fromId": "a", "toNs": ns, "toId": "b"}
     for method, value in (("upsert", thing), ("upsertRelationship", edge)):
@@ -60,7 +60,7 @@ async def test_D_06_the_time_of_creation_stays(platform: Platform, ns: str) -> N
         assert platform.rows(f"select updated_at > created_at from {table} where ns = %s", ns) == [(True,)]
 
 
-async def test_D_07_filters_add_up(platform: Platform, ns: str) -> None:
+async def test_D_7_filters_add_up(platform: Platform, ns: str) -> None:
     for type_ in ("note", "page"):
         for visibility in ("public", "private"):
             thing = {"ns": ns, "id": f"{type_}-{visibility}", "type": type_, "visibility": visibility, "content": "fox"}
@@ -73,13 +73,13 @@ async def test_D_07_filters_add_up(platform: Platform, ns: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["quick brown", "fox & | ! ( :*", "it's a fox:*", '"quick brown"', "fox OR dog"])
-async def test_D_08_people_write_queries_as_they_please(platform: Platform, ns: str, query: str) -> None:
+async def test_D_8_people_write_queries_as_they_please(platform: Platform, ns: str, query: str) -> None:
     content = "it's a quick brown fox"
     await platform.result("DB", "upsert", {"ns": ns, "id": "a", "type": "x", "content": content})
     assert ids(await platform.result("DB", "search", query, None, {"ns": ns})) == ["a"]
 
 
-async def test_D_09_a_threshold_of_zero_is_one_and_dimensions_are_checked(platform: Platform, ns: str) -> None:
+async def test_D_9_a_threshold_of_zero_is_one_and_dimensions_are_checked(platform: Platform, ns: str) -> None:
     for id, vector in (("near", along(1.0)), ("across", along(0.0, 1.0)), ("away", along(-1.0))):
         await platform.result("DB", "upsert", {"ns": ns, "id": id, "type": "x", "embedding": vector})
     for threshold, expected in ((0.5, ["near"]), (0, ["across", "near"]), (-1, ["across", "away", "near"])):

@@ -29,7 +29,7 @@ from tests.e2e.platform import Platform, problem
     "route", [route for route in ROUTES if route.binding != "AUTH"], ids=lambda route: route.prefix
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_G_00_only_auth_is_open_to_everybody(route: Any, method: str) -> None:
+async def test_G_0_only_auth_is_open_to_everybody(route: Any, method: str) -> None:
     bindings = FakeBindings({"INTERNAL_SECRET": "s" * 32}, upstreams={route.binding: Unreachable()})
     gateway = Gateway(bindings, Logger("test"))
     inbound = Inbound(method, f"https://api.test{route.prefix}/x", {}, object(), Deferred())
@@ -44,12 +44,12 @@ class Unreachable:
         return 200
 
 
-async def test_G_01_an_api_key_is_accepted(platform: Platform) -> None:
+async def test_G_1_an_api_key_is_accepted(platform: Platform) -> None:
     async with platform.client("viewer") as client:
         assert (await client.get("/db/things/demo/welcome")).status_code == 200
 
 
-async def test_G_02_a_session_cookie_is_accepted_under_one_name(platform: Platform) -> None:
+async def test_G_2_a_session_cookie_is_accepted_under_one_name(platform: Platform) -> None:
     made = await platform.result("AUTH", "createSession", "usr_user")
     async with platform.client() as client:
         answer = await client.get("/auth/session", headers={"cookie": f"session={made['token']}"})
@@ -58,25 +58,25 @@ async def test_G_02_a_session_cookie_is_accepted_under_one_name(platform: Platfo
         assert answer.status_code == 200
 
 
-async def test_G_03_the_query_string_goes_on(platform: Platform) -> None:
+async def test_G_3_the_query_string_goes_on(platform: Platform) -> None:
     async with hasty(platform, "admin") as client:
         assert (await client.get("/fn/a?b=%20&c")).json()["url"].endswith("/a?b=%20&c")
 
 
 @pytest.mark.parametrize("path", ["/db/health", "/auth/health", "/schedule/health"])
-async def test_G_04_the_prefix_is_taken_off(platform: Platform, path: str) -> None:
+async def test_G_4_the_prefix_is_taken_off(platform: Platform, path: str) -> None:
     async with platform.client("admin") as client:
         answer = await client.get(path)
     assert answer.json()["service"] == path.split("/")[1]
 
 
 @pytest.mark.parametrize("path", ["/health", "/db/things/demo/welcome", "/nowhere", "/db/things%2f"])
-async def test_G_05_every_response_has_its_request_id(platform: Platform, path: str) -> None:
+async def test_G_5_every_response_has_its_request_id(platform: Platform, path: str) -> None:
     async with platform.client() as client:
         assert (await client.get(path)).headers["x-request-id"].startswith("req_")
 
 
-async def test_G_06_kv_is_asked_for_no_lifetime_below_a_minute_nor_twice_a_second() -> None:
+async def test_G_6_kv_is_asked_for_no_lifetime_below_a_minute_nor_twice_a_second() -> None:
     kv = FakeKv()  # asserts the first itself
     bindings = FakeBindings(kvs={"GATEWAY_KV": kv})
     limits, later = Limits(bindings, Logger("test")), Deferred()
@@ -87,7 +87,7 @@ async def test_G_06_kv_is_asked_for_no_lifetime_below_a_minute_nor_twice_a_secon
     assert kv.operations == 2
 
 
-async def test_G_07_parallel_requests_are_all_counted(platform: Platform) -> None:
+async def test_G_7_parallel_requests_are_all_counted(platform: Platform) -> None:
     made = await platform.result(
         "AUTH", "createApiKey", {"userId": "usr_viewer", "name": "g7", "rateLimit": 7, "environment": "test"}
     )
@@ -97,7 +97,7 @@ async def test_G_07_parallel_requests_are_all_counted(platform: Platform) -> Non
     assert [answer.status_code for answer in answers].count(200) == 7
 
 
-def test_G_08_classes_have_counters_of_their_own() -> None:
+def test_G_8_classes_have_counters_of_their_own() -> None:
     limiter = Limiter(policies(), b"s")
     for _ in range(60):
         assert limiter.take("default", "u:1", 0.0).allowed
@@ -105,7 +105,7 @@ def test_G_08_classes_have_counters_of_their_own() -> None:
     assert all(limiter.take(policy, "u:1", 0.0).allowed for policy in LIMITS if policy != "default")
 
 
-def test_G_09_a_client_cannot_choose_its_address() -> None:
+def test_G_9_a_client_cannot_choose_its_address() -> None:
     addresses = {limit_key({"x-forwarded-for": f"10.0.0.{n}", "x-real-ip": f"10.0.0.{n}"}) for n in range(9)}
     assert addresses == {"unknown"}
 

@@ -1,7 +1,6 @@
 """The known defects of the tasks themselves, each shown to be absent.
 
-Not applicable: S-24 and S-26 (no imports, and no copying between the stores). Against real stores:
-tests/e2e/test_schedule_tasks.py (S-6, S-7, S-25) and tests/e2e/test_backup.py (S-23).
+Against real stores: tests/e2e/test_schedule_tasks.py (S-6, S-7, S-25) and tests/e2e/test_backup.py (S-23).
 """
 
 import asyncio
@@ -37,7 +36,7 @@ def down(*params: object) -> Any:
 
 
 @pytest.mark.parametrize("task", EIGHT)
-async def test_S_04_a_task_that_fails_raises(task: str) -> None:
+async def test_S_4_a_task_that_fails_raises(task: str) -> None:
     methods = ("query", "transaction", "clickhouse", "stats", "ingest", "health", "updateEmbeddings")
     dead = FakePeer(**dict.fromkeys(methods, down))
     with pytest.raises(ServiceError) as failed:
@@ -45,18 +44,18 @@ async def test_S_04_a_task_that_fails_raises(task: str) -> None:
     assert failed.value.retryable
 
 
-def test_S_05_the_eight_tasks_are_there() -> None:
+def test_S_5_the_eight_tasks_are_there() -> None:
     assert sorted(HANDLERS) == EIGHT == sorted(task.name for task in DEFAULTS)
 
 
-def test_S_06_statements_are_postgresqls_own_with_bound_values() -> None:
+def test_S_6_statements_are_postgresqls_own_with_bound_values() -> None:
     for file in (ROOT / "schedule" / "src" / "schedule" / "tasks").glob("cleanup_*.py"):
         text = file.read_text()
         assert "datetime('now')" not in text
         assert "$1::timestamptz limit $2" in text
 
 
-async def test_S_07_an_instant_is_bound_by_its_place() -> None:
+async def test_S_7_an_instant_is_bound_by_its_place() -> None:
     db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": 0})
     await HANDLERS["cleanup-old-generations"](context(db))
     ((_, (_, params)),) = db.calls

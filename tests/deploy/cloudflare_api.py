@@ -41,11 +41,15 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Answers requests whose `METHOD path` matches with a status, or cuts the connection when the status is 0."""
+    """Answers requests whose `METHOD path` matches with a status, or cuts the connection when the status is 0.
+
+    With `arrives` what was asked for is done all the same.
+    """
 
     pattern: str
     status: int = 500
     code: int = 10001
+    arrives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +127,16 @@ class CloudflareApi:
                 return _Cut()
         for fault in self.state.faults:
             if re.search(fault.pattern, line):
+                if fault.arrives:
+                    await self._routed(request, line)
                 if fault.status:
                     return _error(fault.status, fault.code, "made to fail")
                 return _Cut()
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return _error(401, 10000, "Authentication error")
+        return await self._routed(request, line)
+
+    async def _routed(self, request: Request, line: str) -> Response:
         for pattern, answer in _ROUTES:
             if match := re.fullmatch(pattern, line):
                 result: Response = await answer(self.state, request, **match.groupdict())

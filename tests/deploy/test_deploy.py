@@ -117,7 +117,8 @@ def test_all_arrive_whole_and_in_the_order_of_their_bindings(
         assert "python_modules/dotdo/service.py" in upload.modules
         assert not any("/tests/" in name or name.endswith(".pyc") for name in upload.modules)
     assert {upload.name: _settings(upload) for upload in api.state.uploads[:4]} == SETTINGS
-    assert all(upload.bindings["ENVIRONMENT"]["text"] == "staging" for upload in api.state.uploads[:4])
+    assert "ENVIRONMENT" not in api.state.uploads[0].bindings, "nothing in db reads it"
+    assert all(upload.bindings["ENVIRONMENT"]["text"] == "staging" for upload in api.state.uploads[1:4])
     assert api.state.uploads[1].bindings["PUBLIC_URL"]["text"] == f"{dispatcher.url}/auth", "its own, not production's"
     assert api.state.uploads[3].bindings["LOGIN_URL"]["text"] == f"{dispatcher.url}/auth/login"
     variables = {upload.name: _variables(upload) for upload in api.state.uploads[:4]}
@@ -152,6 +153,13 @@ def test_one_service_of_a_complete_environment_is_asked_for_its_health(
     assert "To go back: scripts/rollback.sh db staging" in result.stdout
 
 
+def test_what_is_no_secret_of_a_worker_is_named_and_left_out(api: CloudflareApi, run: Run, secrets: str) -> None:
+    Path(secrets).write_text(Path(secrets).read_text() + "JWT_SERCET=x\n")
+    result = run(DEPLOY, "db", "staging", "--dry-run", "--secrets", secrets)
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert re.search(r"Ignored: .*JWT_SERCET.* \(not a secret of db\)", result.stdout)
+
+
 def test_peers_can_be_found_by_name_instead(api: CloudflareApi, run: Run, secrets: str) -> None:
     result = run(DEPLOY, "gateway", "staging", "--secrets", secrets, "--peers", "dispatch")
     assert result.returncode == DONE, result.stdout + result.stderr
@@ -178,6 +186,7 @@ def test_a_dry_run_uploads_nothing(api: CloudflareApi, run: Run, secrets: str) -
         (["db", "prod"], "no environment 'prod'; one of: production, staging, development"),
         (["db", "production"], "pass --yes"),
         (["db", "staging", "--secrets", "/nowhere/at/all"], "--secrets: "),
+        (["db", "staging", "--secrets", "[/nowhere/at/all]"], "[/nowhere/at/all]"),
     ],
 )
 def test_a_wrong_name_touches_nothing(api: CloudflareApi, run: Run, arguments: list[str], said: str) -> None:
@@ -240,6 +249,7 @@ def test_a_failure_in_the_third_upload_says_what_is_deployed_and_how_to_go_on(
     result = run(DEPLOY, "all", "staging", "--secrets", secrets)
     assert result.returncode == UPLOAD, result.stdout + result.stderr
     assert _names(api) == ["db", "auth"]
+    assert status == 0 or "made to fail [code: 10001]" in result.stdout
     assert "Deployed: db, auth. Not deployed: schedule, gateway, dispatch." in result.stdout
     assert "schedule may have arrived all the same" in result.stdout
     assert "run the same again: scripts/deploy-to-namespace.sh all staging" in result.stdout
@@ -302,6 +312,7 @@ def test_secrets_are_stored_and_never_shown(api: CloudflareApi, run: Run, secret
     result = run("secrets.sh", "db", "staging", "--file", secrets)
     assert result.returncode == DONE, result.stdout + result.stderr
     assert api.state.secrets[NAMESPACE, "db"] == {name: f"value of {name}" for name in REQUIRED_SECRETS["db"]}
+    assert re.search(r"Ignored: .*JWT_SECRET.* \(not a secret of db\)", result.stdout)
     assert "value of" not in result.stdout + result.stderr
 
 
@@ -327,7 +338,7 @@ def test_production_asks_first(api: CloudflareApi, run: Run) -> None:
     ("arguments", "text", "said"),
     [
         (["dispatch", "staging"], "", "dispatch has no secrets of its own"),
-        (["all", "staging"], "", "all has no secrets"),
+        (["all", "staging"], "", "Secrets are set one Worker at a time: db, auth, schedule or gateway."),
         (["db", "staging"], "DATABASE_URL", "line 1 is not NAME=value"),
         (["db", "staging"], "OTHER=1", "None of DATABASE_URL"),
     ],
@@ -364,6 +375,57 @@ def test_a_rollback_uploads_what_was_there_before(deployed: CloudflareApi, run: 
     assert not list((ROOT / ".dotdo").glob("rollback-*"))
 
 
+def _deploy_marked(run: Run, mark: str) -> int:
+    """Deploys a db that tells itself from others by a module `only_in_<mark>`; the exit code."""
+    extra = ROOT / "db" / "src" / "db" / f"only_in_{mark}.py"
+    try:
+        extra.write_text('"""Tells versions apart."""\n')
+        return run(DEPLOY, "db", "staging").returncode
+    finally:
+        extra.unlink()
+
+
+def _mark(upload: Upload) -> str:
+    return next(name for name in upload.modules if "only_in_" in name).removeprefix("db/only_in_").removesuffix(".py")
+
+
+@pytest.mark.parametrize(
+    ("fault", "target"),
+    [
+        (Fault(rf"{UPLOADS}db$", 0, arrives=True), "second"),
+        (Fault(rf"{UPLOADS}db$", 500), "second"),
+        (Fault(rf"{UPLOADS}db$", 403), "first"),
+        (Fault(r"GET .*/scripts/db$", 403), "first"),
+    ],
+    ids=["arrived, connection cut", "500", "refused", "not sent"],
+)
+def test_a_rollback_after_a_failed_upload_goes_to_what_was_there_before_what_may_be_there(
+    deployed: CloudflareApi, run: Run, fault: Fault, target: str
+) -> None:
+    deployed.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
+    assert [_deploy_marked(run, mark) for mark in ("first", "second", "second")] == [DONE, DONE, DONE]
+    deployed.state.faults.append(fault)
+    assert _deploy_marked(run, "third") in (UPLOAD, CHECKS)
+    deployed.state.faults.clear()
+    result = run("rollback.sh", "db", "staging")
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert _mark(deployed.state.uploads[-1]) == target
+
+
+def test_a_rollback_that_may_have_arrived_can_be_repeated(deployed: CloudflareApi, run: Run) -> None:
+    deployed.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
+    assert [_deploy_marked(run, mark) for mark in ("first", "second")] == [DONE, DONE]
+    deployed.state.faults.append(Fault(rf"{UPLOADS}db$", 0, arrives=True))
+    result = run("rollback.sh", "db", "staging")
+    assert (result.returncode, "It may have arrived all the same." in result.stdout) == (UPLOAD, True), result.stdout
+    deployed.state.faults[:] = [Fault(rf"{UPLOADS}db$", 403)]
+    result = run("rollback.sh", "db", "staging")
+    assert "The version deployed last is still there." in result.stdout
+    deployed.state.faults.clear()
+    assert run("rollback.sh", "db", "staging").returncode == DONE
+    assert _mark(deployed.state.uploads[-1]) == "first"
+
+
 def test_a_rollback_finds_its_peers_as_that_version_did(deployed: CloudflareApi, run: Run) -> None:
     _all_there(deployed)
     assert run(DEPLOY, "gateway", "staging", "--peers", "dispatch").returncode == DONE
@@ -383,7 +445,8 @@ def test_production_needs_a_clean_tree(api: CloudflareApi, run: Run) -> None:
         stray.write_text("not committed\n")
         refused = run(DEPLOY, "gateway", "production", "--yes")
         assert refused.returncode == CHECKS
-        assert "changes that are not committed" in refused.stdout
+        assert "changes that are not committed: db/src/stray.txt" in refused.stdout
+        assert "Never commit a secrets file." in refused.stdout
         assert run(DEPLOY, "gateway", "production", "--yes", "--allow-dirty").returncode == DONE
     finally:
         stray.unlink()
@@ -401,11 +464,9 @@ def test_it_runs_on_an_old_bash_and_says_what_it_can(run: Run) -> None:
 
 
 def test_the_environments_are_the_documented_ones() -> None:
-    assert {name: (row.namespace, row.namespace_id) for name, row in ENVIRONMENTS.items()} == {
-        "production": ("dotdo-production", "62ce3520-96e8-4d9d-a37d-83e99d5319ab"),
-        "staging": ("dotdo-staging", "6eb2b6e7-5e8c-4ce6-bb63-7185e2dadc0e"),
-        "development": ("dotdo-development", "c1a5acfb-fc81-43fc-8d99-8856c6a45c4a"),
-    }
+    assert {name: row.namespace for name, row in ENVIRONMENTS.items()} == {
+        "production": "dotdo-production", "staging": "dotdo-staging", "development": "dotdo-development",
+    }  # fmt: skip
 
 
 def test_make_size_counts_our_code_and_the_packages_apart() -> None:

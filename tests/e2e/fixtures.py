@@ -13,12 +13,12 @@ import httpx
 import pytest
 
 from gateway.routes import ROUTES
-from scripts.runtime.config import LOCAL_FLAGS, read_configuration, vendored_packages
+from scripts.runtime.config import compatibility_flags, read_configuration, vendored_packages
 from scripts.runtime.services import SERVICES
 from scripts.stack.ports import free_ports
 from scripts.stack.process import LOOPBACK, free_port
 from scripts.stack.stack import Stack
-from tests.e2e.platform import DATA, Platform, Proxies
+from tests.e2e.platform import DATA, OFFICIAL_RUNTIME, Platform, Proxies
 
 CALLER = Path(__file__).with_name("caller.mjs")
 ODD_SCHEDULE = Path(__file__).parent / "workers" / "odd_schedule"
@@ -95,24 +95,28 @@ def _odd_schedule() -> dict[str, Any]:
     """The schedule service with tasks of the tests, whose database fails when they want it to."""
     schedule = next(service for service in SERVICES if service.name == "schedule")
     own = {"folder": str(schedule.source / "schedule"), "prefix": "schedule/", "skip": ""}
+    configuration = read_configuration(schedule.configuration)
     return {
         "name": "odd-schedule", "main": "entry.py", "sources": str(ODD_SCHEDULE),
         "vendored": [*vendored_packages(schedule.modules), own],
-        "compatibility_date": read_configuration(schedule.configuration)["compatibility_date"],
-        "compatibility_flags": list(LOCAL_FLAGS), "services": {"DB": "faulty-db"},
+        "compatibility_date": configuration["compatibility_date"],
+        "compatibility_flags": compatibility_flags(configuration, official_runtime=OFFICIAL_RUNTIME),
+        "services": {"DB": "faulty-db"},
     }  # fmt: skip
 
 
 def _callers() -> tuple[dict[str, Any], dict[str, Any]]:
     """The JavaScript and the Python Worker that make RPC calls for the tests."""
     db = next(service for service in SERVICES if service.name == "db")
-    both = {"compatibility_date": read_configuration(db.configuration)["compatibility_date"], "services": BOUND}
+    configuration = read_configuration(db.configuration)
+    both = {"compatibility_date": configuration["compatibility_date"], "services": BOUND}
     javascript = {
         **both, "name": "caller", "script": CALLER.read_text(), "compatibility_flags": [], "port": free_port(),
     }  # fmt: skip
     python = {
         **both, "name": "python-caller", "main": "entry.py", "sources": str(PYTHON_CALLER),
-        "vendored": vendored_packages(db.modules), "compatibility_flags": list(LOCAL_FLAGS), "port": free_port(),
+        "vendored": vendored_packages(db.modules), "port": free_port(),
+        "compatibility_flags": compatibility_flags(configuration, official_runtime=OFFICIAL_RUNTIME),
     }  # fmt: skip
     return javascript, python
 
@@ -124,7 +128,7 @@ def platform() -> Iterator[Platform]:
     loop = _Loop()
     others = [in_javascript(file.stem, file) for file in (ECHO, WITNESS, MODELS)]
     extra = [javascript, python, *others, _odd_schedule(), *_variants(proxies)]
-    stack = Stack(DATA, ports, extra_workers=extra)
+    stack = Stack(DATA, ports, official_runtime=OFFICIAL_RUNTIME, extra_workers=extra)
     try:
         info = loop.run(stack.start(fresh=True))
         addresses = [f"http://{LOOPBACK}:{caller['port']}" for caller in (javascript, python)]

@@ -19,6 +19,9 @@ from scripts.stack.ports import Ports
 DATA = Path(os.environ.get("DOTDO_TEST_DATA", ROOT / ".dotdo" / "test"))
 """Where the tests' stack keeps its stores; two runs at once need two folders."""
 
+OFFICIAL_RUNTIME = os.environ.get("DOTDO_OFFICIAL_RUNTIME") == "1"
+"""Whether workerd downloads Cloudflare's own Pyodide bundle, as with `make dev ARGS=--official-runtime`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proxies:

@@ -26,7 +26,7 @@ from scripts.stack.ports import free_ports
 from scripts.stack.process import LOOPBACK, free_port
 from scripts.stack.stack import Stack
 from tests.e2e.fixtures import CALLER, in_javascript
-from tests.e2e.platform import DATA, Platform, Proxies
+from tests.e2e.platform import DATA, OFFICIAL_RUNTIME, Platform, Proxies
 from tests.e2e.task_runs import Outcome, run_task
 
 MIGRATIONS = ROOT / "db" / "migrations"
@@ -94,8 +94,10 @@ async def bulk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bulk]:
     bound = {"DB": "db", "AUTH": "auth", "SCHEDULE": "schedule"}
     caller = in_javascript("caller", CALLER, services=bound, port=free_port())
     storage = in_javascript("storage", STORAGE, r2={"BUCKET": "dotdo-backups"}, port=free_port())
-    flags = f"--max-old-space-size={HEAP_MIB}"
-    stack = Stack(data, ports, inspector_port=inspector_port, v8_flags=flags, extra_workers=[caller, storage])
+    stack = Stack(
+        data, ports, official_runtime=OFFICIAL_RUNTIME, inspector_port=inspector_port,
+        v8_flags=f"--max-old-space-size={HEAP_MIB}", extra_workers=[caller, storage],
+    )  # fmt: skip
     info = await stack.start(fresh=True)
     try:
         with psycopg.connect(info["postgres_url"]) as connection:

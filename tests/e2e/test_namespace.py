@@ -10,7 +10,7 @@ import pytest
 
 from scripts.stack.ports import free_ports
 from scripts.stack.stack import Stack
-from tests.e2e.platform import DATA
+from tests.e2e.platform import DATA, OFFICIAL_RUNTIME
 
 Info = dict[str, Any]
 
@@ -18,7 +18,8 @@ Info = dict[str, Any]
 @pytest.fixture(scope="module")
 def namespace() -> Iterator[Info]:
     with asyncio.Runner() as runner:
-        stack = Stack(DATA.with_name(f"{DATA.name}-namespace"), free_ports(), namespace=True)
+        data = DATA.with_name(f"{DATA.name}-namespace")
+        stack = Stack(data, free_ports(), official_runtime=OFFICIAL_RUNTIME, namespace=True)
         try:
             yield runner.run(stack.start(fresh=True))
         finally:

@@ -1,12 +1,16 @@
 """The pages for people: what they name is there."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from scripts.pages import marks
 from scripts.runtime.services import ROOT, SERVICES
+from scripts.soak.page import PAGE, paragraph
+from scripts.soak.report import RESULTS
 from scripts.stack.stack import SERVICE_NAMES
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *(ROOT / name / "README.md" for name in SERVICE_NAMES)])
@@ -90,3 +94,15 @@ def test_every_test_that_security_names_exists() -> None:
         functions = re.findall(r"^(?:async )?def (test_\w+)", (ROOT / file).read_text(), re.MULTILINE)
         assert functions, f"{file} has no test"
         assert not name or name in functions, f"{file}::{name}"
+
+
+def test_what_is_said_of_the_soak_is_what_it_measured() -> None:
+    begin, end = marks("soak")
+    written = PAGE.read_text().partition(begin)[2].partition(end)[0]
+    assert written.strip() == paragraph(json.loads(RESULTS.read_text()))
+
+
+def test_a_soak_that_did_not_hold_is_said_to() -> None:
+    values = json.loads(RESULTS.read_text())
+    text = paragraph({**values, "findings": ["a lost write", "another"]})
+    assert "It did not hold: 2 findings." in text and "read back" not in text

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.stack.process import LOOPBACK, Child, accepts_tcp, require_free
+from scripts.stack.process import LOOPBACK, Child, ChildPart, accepts_tcp, require_free
 
 ROOT = Path(__file__).resolve().parents[3]
 USER = "default"
@@ -12,14 +12,13 @@ DATABASE = "dotdo"
 
 
 @dataclass
-class ClickHouse:
+class ClickHouse(ChildPart):
     """`data_dir` keeps everything; its content survives restarts and kill -9."""
 
     data_dir: Path
     port: int
     log: Path
     password: str
-    child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -49,13 +48,3 @@ class ClickHouse:
         except BaseException:
             await self.child.stop()
             raise
-
-    async def wait(self) -> int:
-        """The exit code, once the process has ended."""
-        assert self.child is not None, "not started"
-        return await self.child.wait()
-
-    async def stop(self) -> None:
-        """Ends the process; running queries are cancelled. Does nothing when it does not run."""
-        if self.child is not None:
-            await self.child.stop()

@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scripts.stack.process import LOOPBACK, Child, accepts_tcp, require_free
+from scripts.stack.process import LOOPBACK, Child, ChildPart, accepts_tcp, require_free
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass
-class Neon:
+class Neon(ChildPart):
     """The endpoint as a child process. Of `upstream_url` only host and port count: each request brings its own account."""
 
     port: int
     upstream_url: str
     log: Path
-    child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -38,13 +37,3 @@ class Neon:
         command = [sys.executable, "-m", __name__, "--port", str(self.port), "--upstream", address]
         self.child = Child("The Neon endpoint", command, self.log, cwd=ROOT)
         await self.child.start(lambda: accepts_tcp(self.port))
-
-    async def wait(self) -> int:
-        """The exit code, once the process has ended."""
-        assert self.child is not None, "not started"
-        return await self.child.wait()
-
-    async def stop(self) -> None:
-        """Ends the process; running statements are cancelled. Does nothing when it does not run."""
-        if self.child is not None:
-            await self.child.stop()

@@ -37,6 +37,14 @@ export async function version(env: Env): Promise<number | "changed meanwhile"> {
   }
 }
 
+export async function overHttp(env: Env): Promise<number[]> {
+  const answers = await Promise.all([
+    env.DB.fetch("https://db/health"), env.AUTH.fetch(new Request("https://auth/health")), env.SCHEDULE.fetch("https://schedule/"),
+    typed(env.GATEWAY).fetch("https://gateway/db/things", { method: "POST", body: "{}" }),
+  ]);
+  return answers.map((answer) => answer.status);
+}
+
 export async function others(env: Env): Promise<unknown[]> {
   const answer = await env.GATEWAY.route("/db/things/notes/first", { headers: { authorization: "Bearer sk_test_…" } });
   const tick = await env.SCHEDULE.tick("*/5 * * * *", Date.now());

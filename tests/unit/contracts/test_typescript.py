@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic.alias_generators import to_pascal
+from pydantic.alias_generators import to_camel, to_pascal
 
 from dotdo.contract import Contract, RpcMethod
 from dotdo.contracts import gateway
@@ -82,6 +82,14 @@ def test_every_method_is_called_and_answered_as_its_contract_says(tmp_path: Path
     text = "".join(file.read_text() for file in files)
     assert all(f"await service.{method.name}(" in text for _, method in METHODS)
     assert len(METHODS) >= 55
+
+
+@pytest.mark.parametrize("contract", ALL, ids=lambda contract: contract.service)
+def test_comments_name_fields_as_callers_know_them(contract: Contract) -> None:
+    text = (TYPES / f"{contract.service}.d.ts").read_text()
+    fields = set(re.findall(r"^  (\w+)\??:", text, re.MULTILINE))
+    named = [name for code in re.findall(r"`([^`\n]+)`", text) for name in re.findall(r"\w+", code)]
+    assert [name for name in named if to_camel(name) in fields and name not in fields] == []
 
 
 def test_a_callers_code_compiles_and_its_mistakes_do_not(tmp_path: Path) -> None:

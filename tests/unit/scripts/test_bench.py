@@ -6,16 +6,18 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import typer
 
 from dotdo import jws
 from scripts.bench import report, runner
+from scripts.bench.__main__ import main
 from scripts.bench.areas import NEW_TOKENS, _Tokens
 from scripts.bench.cold import BOOTS, figures
 from scripts.bench.figures import Amount, Memory, Throughput, Time, median_of, per_cpu_second
 from scripts.bench.load import Round, RoundError, Target, load
-from scripts.bench.report import BEGIN, END
 from scripts.bench.runner import Results
 from scripts.bench.runtime import Runtime
+from scripts.pages import marks
 
 GET = Throughput("get_vs_floor", "get", "floor", at_least=0.7)
 
@@ -58,6 +60,11 @@ def test_every_worker_is_booted_and_compared() -> None:
     names = {boot.name for boot in BOOTS}
     assert {"boot: gateway", "boot: db", "boot: auth", "boot: schedule"} <= names
     assert all({figure.path, figure.floor} <= names for figure in figures() if isinstance(figure, Time | Memory))
+
+
+def test_an_unknown_area_is_told_what_there_is() -> None:
+    with pytest.raises(typer.BadParameter, match="no area 'gate'; one of: gateway, db, auth, schedule, cold"):
+        main(area=["gate"])
 
 
 async def test_load_goes_nowhere_but_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,19 +137,24 @@ async def test_one_target_that_fails_leaves_the_others_their_rounds(monkeypatch:
 
 def test_what_is_written_names_what_failed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     readme, file = tmp_path / "README.md", tmp_path / "bench" / "results.json"
-    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    begin, end = marks("bench")
+    readme.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     monkeypatch.setattr(report, "README", readme)
     monkeypatch.setattr(report, "RESULTS", file)
     results = Results({"get": [one(80)], "floor": [one(100)], "broken": [None]}, [GET], {"broken": "RoundError: 502"})
     results.figures.append(Throughput("broken_vs_floor", "broken", "floor", at_least=1))
+    results.figures.append(Throughput("known_vs_floor", "get", "floor"))
     report.write(results)
     document = json.loads(file.read_text())
-    assert document["ratios"] == {"get_vs_floor": 0.8, "broken_vs_floor": None}
+    assert document["ratios"] == {"get_vs_floor": 0.8, "broken_vs_floor": None, "known_vs_floor": 0.8}
     assert document["rounds"]["broken"] == [None] and document["failures"] == {"broken": "RoundError: 502"}
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert "| `get_vs_floor` | 0.8 | 1 | ≥ 0.7 | reached |" in text
     assert "| `broken_vs_floor` |  |  | ≥ 1 | failed |" in text
+    seen, _, opens = text.partition("<details>")
+    assert "broken_vs_floor" in seen and "known_vs_floor" not in seen
+    assert "| `known_vs_floor` | 0.8 | 1 |  |  |" in opens and "| get | 80 | 1.00 |" in opens
 
 
 def test_every_token_is_another_one_of_the_same_session() -> None:

@@ -1,12 +1,13 @@
-"""scripts.deploy.checks: what a wrangler.jsonc must say, and how a file of secrets is read."""
+"""What a wrangler.jsonc must say, and how a file of secrets is read."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from scripts.deploy.checks import disagreements, parse_secrets
-from scripts.deploy.table import REQUIRED_SECRETS
+from scripts.deploy.checks import disagreements
+from scripts.deploy.secrets_file import parse
+from scripts.deploy.table import REQUIRED_SECRETS, required_secrets
 from scripts.runtime.config import read_configuration
 from scripts.runtime.services import SERVICES
 
@@ -47,13 +48,19 @@ def test_every_secret_is_named_where_the_worker_is_configured(name: str) -> None
     assert all(secret in text for secret in REQUIRED_SECRETS[name])
 
 
+def test_a_password_is_required_only_for_what_is_there() -> None:
+    with_clickhouse = {"CLICKHOUSE_URL": "https://clickhouse.example:8443"}
+    assert required_secrets("db", with_clickhouse) == REQUIRED_SECRETS["db"]
+    assert required_secrets("db", {}) == ("DATABASE_URL", "INTERNAL_SECRET")
+
+
 def test_a_file_of_secrets() -> None:
     text = "# comment\n\n A = 1 \nB='x y'\nC=\"a=b\"\nD=\nE='\n"
-    assert parse_secrets(text) == {"A": "1", "B": "x y", "C": "a=b", "D": "", "E": "'"}
+    assert parse(text) == {"A": "1", "B": "x y", "C": "a=b", "D": "", "E": "'"}
 
 
 @pytest.mark.parametrize("text", ["A", "A B=1", "=1", "1A=x", "export A=secret"])
 def test_a_line_that_is_none_is_named_and_not_shown(text: str) -> None:
     with pytest.raises(ValueError, match="line 2 is not NAME=value") as error:
-        parse_secrets(f"X=1\n{text}")
+        parse(f"X=1\n{text}")
     assert "secret" not in str(error.value)

@@ -10,7 +10,7 @@ from dotdo.paging import Limit
 
 
 class ClickHouseOptions(Model):
-    """The settings a caller may choose; everything else is the service's."""
+    """The settings a caller may choose; everything else is the service's. `max_execution_time` is in seconds."""
 
     max_execution_time: int = Field(default=10, ge=1, le=25)
     max_result_rows: int = Field(default=10_000, ge=1, le=100_000)
