@@ -114,7 +114,7 @@ def _operation(
         operation["description"] = needs
     if endpoint.body is not None:
         content = {"application/json": {"schema": schemas[f"{name}:body"], "example": BODIES[name]}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": not endpoint.may_be_empty, "content": content}
     return operation
 
 

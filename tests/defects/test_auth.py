@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from auth.app import WAYS, build
+from auth.app import ENTRY_LIMITS, build
 from auth.domain import api_keys, refresh_tokens
 from auth.domain.access_tokens import AccessTokens
 from auth.domain.roles import ROLES, decide, effective_permissions
@@ -118,7 +118,7 @@ async def test_A_13_no_read_returns_a_token(platform: Platform, anonymous: httpx
     assert platform.rows("select 1 from refresh_tokens where token_hash = %s", made["refreshToken"].encode()) == []
 
 
-@pytest.mark.parametrize("path", WAYS)
+@pytest.mark.parametrize("path", ENTRY_LIMITS)
 async def test_A_14_every_way_in_is_limited_and_kv_is_asked_for_no_lifetime_below_a_minute(path: str) -> None:
     kv = FakeKv()  # asserts the lifetime itself
     kvs: dict[str, Kv] = {"RATE_LIMIT_KV": kv, "SESSIONS_KV": kv}

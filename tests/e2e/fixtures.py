@@ -67,7 +67,7 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     workos = {"WORKOS_API_URL": f"http://{LOOPBACK}:{proxies.workos}"}
     behind = {"FN": "echo", "AGENT": "echo"}
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
-    strict = {"RATE_LIMITS": "", "LOCKOUT_MAX_S": ""}
+    strict = {"ATTEMPT_LIMITS": "", "LOCKOUT_MAX_S": ""}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
     guard = {"LIMIT_AI": {"namespace_id": "1", "simple": {"limit": 2, "period": 60}}}
     mapped = {"ENVIRONMENT": "mapped", "RATE_LIMITS": ""}

@@ -134,7 +134,9 @@ async def test_what_happened_is_read_page_by_page(platform: Platform, admin: htt
         assert page["page"]["limit"] == 2
         page = (await admin.get("/db/activity", params={"limit": "2", "cursor": page["page"]["next_cursor"]})).json()
         seen += page["data"]
-    assert [event["id"] for event in seen if event["type"] == ns] == ["4", "3", "2", "1", "0"]
+    assert sorted(event["id"] for event in seen if event["type"] == ns) == ["0", "1", "2", "3", "4"]
+    places = [(event["ts"], event["ulid"]) for event in seen]
+    assert places == sorted(set(places), reverse=True)
     whole = (await admin.get("/db/activity")).json()
     assert whole["page"]["limit"] == 20
     assert whole["data"][:5] == [event for event in seen if event["type"] == ns]

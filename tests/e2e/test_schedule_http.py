@@ -143,6 +143,7 @@ async def test_a_dead_run_can_be_looked_up_and_driven_again(admin: httpx.AsyncCl
 
 
 async def test_lists_are_paged(admin: httpx.AsyncClient) -> None:
+    await admin.post("/schedule/init")
     await added(admin)
     for _ in range(3):
         await admin.post("/schedule/tasks/test-task/run?wait=true")

@@ -60,6 +60,7 @@ async def test_an_answer_is_what_the_contract_says(
     platform: Platform, binding: str, method: str, arguments: list[Any], caller: str
 ) -> None:
     name = f"contract-{caller.lower()}"
+    await platform.result("SCHEDULE", "initializeDefaultTasks")
     try:
         answer = await call_of(platform, caller)(
             binding, method, *filled(arguments, key=platform.keys["viewer"], name=name)
@@ -79,5 +80,6 @@ async def test_an_answer_is_what_the_contract_says(
 async def test_a_refusal_has_its_code(
     platform: Platform, binding: str, method: str, arguments: list[Any], code: str, caller: str
 ) -> None:
+    await platform.result("SCHEDULE", "initializeDefaultTasks")
     error = (await call_of(platform, caller)(binding, method, *arguments))["error"]
     assert (error["code"] if caller == "Python" else error["message"].splitlines()[-1].partition(":")[0]) == code

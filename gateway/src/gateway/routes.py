@@ -113,6 +113,12 @@ ROUTES = (
 )
 
 
+BINDINGS = tuple(dict.fromkeys(route.binding for route in ROUTES))
+"""Every Worker that may be behind the gateway."""
+PLATFORM = frozenset({"AUTH", "DB", "SCHEDULE"})
+"""Those of them that are built as it is, and answer the RPC method `health`."""
+
+
 def matcher(routes: Sequence[Route]) -> Callable[[str], Route | None]:
     """A function from a path to the route with the longest prefix that covers it."""
     by_prefix = {route.prefix: route for route in routes}

@@ -63,8 +63,10 @@ class HttpRequest:
             raise invalid_argument(f"Idempotency-Key: 1 to {MAX_IDEMPOTENCY_KEY} characters are taken")
         return key
 
-    async def json(self) -> Any:
-        """The parsed body. Raises 415 for another media type and 400 MALFORMED_JSON for what does not parse."""
+    async def json(self, *, may_be_empty: bool = False) -> Any:
+        """The parsed body; no body is `{}` if it may be empty. Raises 415 for another media type, 400 MALFORMED_JSON."""
+        if may_be_empty and "content-type" not in self.headers and not await self.read_body():
+            return {}
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != JSON_TYPE:
             raise ServiceError("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type", f"send {JSON_TYPE}")

@@ -126,7 +126,9 @@ class Service:
         elif request.query_string:
             raise invalid_argument("this endpoint takes no query parameters")
         if endpoint.body is not None:
-            arguments["body"] = validated(endpoint.body, await request.json(), camel=False)
+            arguments["body"] = validated(
+                endpoint.body, await request.json(may_be_empty=endpoint.may_be_empty), camel=False
+            )
         result = await getattr(self._http, endpoint.handler)(call, **arguments)
         if isinstance(result, HttpResponse):
             return result

@@ -7,9 +7,7 @@ from typing import Any
 from dotdo.contracts.auth.rights import AuditEntry, AuditPage, AuditQuery
 from dotdo.errors import invalid_argument
 from dotdo.paging import Page, decode_cursor, encode_cursor
-from dotdo.service import Call
 from dotdo.sql import Sql
-from dotdo.tracing import current_request_id
 
 _INSERT = """
 insert into audit_log (actor, ip_address, request_id, action, target, details)
@@ -36,18 +34,6 @@ class Actor:
     def parameters(self) -> tuple[str, str | None, str | None]:
         """The first three of every statement that `recorded` is part of."""
         return self.name, self.address, self.request_id
-
-
-def actor_of(call: Call) -> Actor:
-    return Actor(_name_of(call), call.identity.address or None, current_request_id())
-
-
-def _name_of(call: Call) -> str:
-    if call.identity.key_id:
-        return f"api_key:{call.identity.key_id}"
-    if call.identity.subject:
-        return f"user:{call.identity.subject}"
-    return "anonymous" if call.request else "rpc"
 
 
 def recorded(

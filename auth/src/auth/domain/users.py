@@ -8,8 +8,8 @@ from dotdo.paging import Page, decode_cursor, encode_cursor
 from dotdo.sql import Sql
 
 COLUMNS = (
-    "u.id as user_id, u.email, u.name, u.role, u.organization_id, u.email_verified, u.disabled_at,"
-    " u.created_at as user_created_at"
+    "u.id as user_id, u.email, u.name, u.role, u.organization_id, u.workos_id, u.email_verified, u.disabled_at,"
+    " u.created_at as user_created_at, u.updated_at as user_updated_at"
 )
 
 _GET = f"select {COLUMNS} from users u where u.id = $1"
@@ -31,8 +31,8 @@ def user_of(row: dict[str, Any]) -> User:
     """The user of any row that has these columns."""
     return User(
         id=row["user_id"], email=row["email"], name=row["name"], role=row["role"],
-        organization_id=row["organization_id"], email_verified=row["email_verified"],
-        disabled=row["disabled_at"] is not None, created_at=row["user_created_at"],
+        organization_id=row["organization_id"], workos_id=row["workos_id"], email_verified=row["email_verified"],
+        disabled=row["disabled_at"] is not None, created_at=row["user_created_at"], updated_at=row["user_updated_at"],
     )  # fmt: skip
 
 
