@@ -131,12 +131,16 @@ def _result(endpoint: Endpoint, status: int, result: Schema, own: bool) -> Compo
     return answer
 
 
+_WITHOUT_ADDRESS = {"ingest_events", "grant_permission"}
+"""What they make is read as a part of something else."""
+
+
 def _extra_headers(endpoint: Endpoint, status: int) -> Iterable[str]:
     if status in (302, 303):
         yield from ("Location", "Set-Cookie")
     if status < 400 and {"If-Match", "If-None-Match"} & {*endpoint.headers} and endpoint.verb != "DELETE":
         yield "ETag"
-    if status == 201 and "If-Match" in endpoint.headers:
+    if status in (201, 202) and endpoint.handler not in _WITHOUT_ADDRESS:
         yield "Location"
 
 

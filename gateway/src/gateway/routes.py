@@ -88,6 +88,8 @@ def _signed_in(prefix: str, binding: str, max_body_bytes: int = 10 * MIB) -> Rou
 
 ROUTES = (
     Route("/db", "DB", permission("things:read"), permission("things:write")),
+    # A search is asked for by POST, too.
+    Route("/db/search", "DB", permission("search:read"), permission("search:read"), removed="/db"),
     Route("/relationships", "DB", permission("relationships:read"), permission("relationships:write"), removed=""),
     _auth("/auth", "default"),
     _auth("/auth/login", "auth"),

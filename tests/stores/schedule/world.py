@@ -17,7 +17,7 @@ from dotdo.instants import utc_text
 from dotdo.ports import Defer
 from schedule.app import assemble
 from schedule.domain.registry import Handler, TaskDefinition
-from schedule.handlers.parts import Parts
+from schedule.handlers.components import Components
 from tests.unit.conftest import LogLines
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -88,7 +88,7 @@ class World:
     deferred: "list[asyncio.Future[None]]" = field(default_factory=list)
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> Components:
         bindings = FakeBindings(peers={"DB": self.database}, clock=self.clock)
         return assemble(bindings, self.logged.log, self.handlers, self.defaults, lambda: self.jitter)
 

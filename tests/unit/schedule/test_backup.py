@@ -1,4 +1,4 @@
-"""Parts, their manifest and which backups stay; over values made up by hypothesis."""
+"""Components, their manifest and which backups stay; over values made up by hypothesis."""
 
 import gzip
 import hashlib

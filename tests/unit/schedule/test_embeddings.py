@@ -30,7 +30,7 @@ class Things:
         self.clock = FakeClock()
         self.page_s = 0.0
 
-    def query(self, sql: str, params: list[Any]) -> dict[str, Any]:
+    def query(self, sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         if sql.lstrip().startswith("insert"):
             marks, outcome = params
             self.marked |= {thing["id"]: outcome for thing in marks["things"]}
@@ -38,10 +38,13 @@ class Things:
         self.clock.now += self.page_s
         _, ns, id, _ = params
         missing = [one for one in self.ids if one not in {*self.embedded, *self.marked} and ("n", one) > (ns, id)]
-        rows = [{"ns": "n", "id": one, "type": "t", "text": f"text of {one}"} for one in missing[: task.PAGE]]
+        rows = [
+            {"ns": "n", "id": one, "type": "t", "version": 3, "text": f"text of {one}"} for one in missing[: task.PAGE]
+        ]
         return {"rows": rows, "rowCount": len(rows)}
 
     def store(self, made: list[dict[str, Any]]) -> dict[str, int]:
+        assert all(one["version"] == 3 for one in made), "an embedding is of the version that was read"
         self.embedded |= {one["id"]: (one["embedding"], one["model"]) for one in made}
         return {"updated": len(made)}
 
@@ -110,7 +113,14 @@ async def test_without_ai_they_are_queued_once() -> None:
     assert await task.run(things.context(QUEUE=queue, provider="hash")) == {"queued": 2, "failed": 0, "complete": True}
     assert queue.jobs[0] == {
         "type": "generate-embedding",
-        "payload": {"ns": "n", "id": "a", "type": "t", "content": "text of a", "model": "@cf/baai/bge-base-en-v1.5"},
+        "payload": {
+            "ns": "n",
+            "id": "a",
+            "type": "t",
+            "content": "text of a",
+            "model": "@cf/baai/bge-base-en-v1.5",
+            "version": 3,
+        },
         "priority": 5,
     }
     assert things.marked == {"a": "queued", "b": "queued"}

@@ -38,7 +38,7 @@ def context(**peers: Peer) -> TaskContext:
 )
 async def test_old_rows_go_in_batches_until_a_batch_is_not_full(task: Any, before: str) -> None:
     counts = iter([1000, 1000, 7])
-    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": next(counts)})
+    db = FakePeer(query=lambda sql, params, *options: {"rows": [], "rowCount": next(counts)})
     assert await task.run(context(DB=db)) == {"deleted": 2007, "complete": True}
     assert [params for _, (_, params) in db.calls] == [[before, 1000]] * 3
 
@@ -61,7 +61,9 @@ async def test_what_ended_with_the_sessions_goes_too() -> None:
         "delete from webhook_events": [1000, 5], "update workos_objects set": [1],
     }  # fmt: skip
     day, month = "2026-09-20T14:13:20.000Z", "2026-08-22T14:13:20.000Z"
-    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": counts[" ".join(sql.split()[:3])].pop(0)})
+    db = FakePeer(
+        query=lambda sql, params, *options: {"rows": [], "rowCount": counts[" ".join(sql.split()[:3])].pop(0)}
+    )
     outcome = await cleanup_expired_sessions.run(context(DB=db))
     assert outcome == {"deleted": 1007, "sign_ins": 2003, "idempotency_keys": 4, "workos": 1006, "complete": True}
     assert [params for _, (_, params) in db.calls] == [[day, 1000]] * 6 + [[month, 1000]] * 3

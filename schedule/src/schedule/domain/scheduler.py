@@ -14,7 +14,7 @@ from schedule.domain.executor import Executor
 from schedule.domain.history import History
 from schedule.domain.invocation import Invocation
 from schedule.domain.ledger import Ledger, Snapshot, run_id
-from schedule.domain.plan import Pass, Plan, Resume, Start, plan
+from schedule.domain.plan import NotRun, Plan, Resume, Start, plan
 from schedule.domain.registry import TaskDefinition
 from schedule.domain.state import OpenRun
 
@@ -85,7 +85,7 @@ class Scheduler:
 
         return [
             *((run.run_id, job(self._abandon, run)) for run in todo.abandon),
-            *((run_id(one.task.name, one.instant), job(self._write_pass, one)) for one in todo.passes),
+            *((run_id(one.task.name, one.instant), job(self._write_not_run, one)) for one in todo.not_run),
             *((one.run.run_id, job(self._resume, one, invocation)) for one in todo.resume),
             *((run_id(one.task.name, one.instant), job(self._start, one, invocation)) for one in todo.start),
         ]
@@ -121,12 +121,12 @@ class Scheduler:
             return None
         return await self._executor.carry_out(resume.task, claim, invocation), claim.run_id
 
-    async def _write_pass(self, passed: Pass) -> Settled:
-        claim = await self._ledger.write_pass(passed)
+    async def _write_not_run(self, not_run: NotRun) -> Settled:
+        claim = await self._ledger.write_not_run(not_run)
         if claim is None:
             return None
-        self._log.warn("run", task=claim.task, run_id=claim.run_id, status=passed.status, detail=passed.reason)
-        return passed.status, claim.run_id
+        self._log.warn("run", task=claim.task, run_id=claim.run_id, status=not_run.status, detail=not_run.reason)
+        return not_run.status, claim.run_id
 
     async def _abandon(self, run: OpenRun) -> Settled:
         if not await self._ledger.abandon(run):

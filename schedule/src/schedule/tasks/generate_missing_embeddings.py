@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from dotdo.contracts.values import NOT_EMBEDDED
 from dotdo.errors import unavailable
 from dotdo.instants import utc_text
 from dotdo.ports import BindingError, Jobs
@@ -18,11 +19,9 @@ AGAIN_AFTER = timedelta(days=7)
 """What was queued, or could not be embedded, is left alone for so long unless it is written again."""
 MAX_CHARACTERS = 2000
 """The model reads 512 tokens of about four characters."""
-NOT_EMBEDDED = ["session", "api_key", "log"]
-"""Types whose text means nothing to a reader."""
 
 _MISSING = f"""
-select ns, id, type, left(concat_ws(E'\\n', type, content, nullif(data::text, '{{}}')), {MAX_CHARACTERS}) as text
+select ns, id, type, version, left(concat_ws(E'\\n', type, content, nullif(data::text, '{{}}')), {MAX_CHARACTERS}) as text
 from things where embedding is null and type <> all($1::text[]) and (ns, id) > ($2, $3) and not exists (
     select from embedding_attempts as attempt
     where attempt.ns = things.ns and attempt.id = things.id and attempt.at > greatest($4::timestamptz, things.updated_at)
@@ -39,11 +38,15 @@ on conflict (ns, id) do update set at = now(), outcome = excluded.outcome
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """`text` is what is embedded: the type, the content and the data, cut to what the model reads."""
+    """`text` is what is embedded: the type, the content and the data, cut to what the model reads.
+
+    What is made of it is for this `version` alone: whoever writes the thing meanwhile may have sent an embedding with it.
+    """
 
     ns: str
     id: str
     type: str
+    version: int
     text: str
 
 
@@ -67,7 +70,7 @@ async def run(context: TaskContext) -> TaskResult:
     after = ("", "")
     since = utc_text(datetime.fromtimestamp(context.now_s, UTC) - AGAIN_AFTER)
     while seconds_left(context) > SPARE_S:
-        rows = await context.sql.rows(_MISSING, NOT_EMBEDDED, *after, since)
+        rows = await context.sql.rows(_MISSING, NOT_EMBEDDED, *after, since, repeatable=True)
         things = [Thing(**row) for row in rows]
         taken = await way.take(things) if things else 0
         done, failed = done + taken, failed + len(things) - taken
@@ -99,7 +102,7 @@ class _Embedded:
         vectors = await self._embedder.embed([thing.text for thing in things])
         model = self._embedder.model
         made = [
-            {"ns": thing.ns, "id": thing.id, "embedding": vector, "model": model}
+            {"ns": thing.ns, "id": thing.id, "embedding": vector, "model": model, "version": thing.version}
             for thing, vector in zip(things, vectors, strict=True)
             if vector is not None
         ]
@@ -113,7 +116,7 @@ class _Embedded:
 
 
 class _Queued:
-    """The consumer stores the embedding by `updateEmbeddings`."""
+    """The consumer stores the embedding by `updateEmbeddings`, with the version it was given."""
 
     name = "queued"
 
@@ -131,6 +134,7 @@ class _Queued:
     async def _enqueued(self, thing: Thing) -> bool:
         payload = {
             "ns": thing.ns, "id": thing.id, "type": thing.type, "content": thing.text, "model": WorkersAiEmbedder.model,
+            "version": thing.version,
         }  # fmt: skip
         try:
             await self._jobs.enqueue({"type": "generate-embedding", "payload": payload, "priority": 5})

@@ -173,12 +173,12 @@ class Snapshot:
         self.old: bool = row["old"]
 
     async def tables(self) -> list[CopiedTable]:
-        return [CopiedTable(**row) for row in await self._sql.rows(_STATE)]
+        return [CopiedTable(**row) for row in await self._sql.rows(_STATE, repeatable=True)]
 
     async def page(self, table: CopiedTable, after: int, most_rows: int, most_bytes: int) -> Page:
         """`most_bytes` of lines, in UTF-8."""
         (row,) = await self._sql.rows(
-            "select * from backup.page($1, $2, $3, $4)", table.number, after, most_rows, most_bytes
+            "select * from backup.page($1, $2, $3, $4)", table.number, after, most_rows, most_bytes, repeatable=True
         )
         return Page(row["last"] or after, row["rows"], row["lines"])
 
@@ -187,7 +187,7 @@ class Snapshot:
         start = 1
         while True:
             (row,) = await self._sql.rows(
-                "select backup.slice($1, $2, $3, $4) as piece", table.number, at, start, characters
+                "select backup.slice($1, $2, $3, $4) as piece", table.number, at, start, characters, repeatable=True
             )
             yield row["piece"] or ""
             if len(row["piece"] or "") < characters:
@@ -203,15 +203,15 @@ class Snapshot:
     async def parts(self) -> dict[int, list[Part]]:
         """By the table's number, in order."""
         found: dict[int, list[Part]] = {}
-        for row in await self._sql.rows(_PARTS):
+        for row in await self._sql.rows(_PARTS, repeatable=True):
             found.setdefault(row.pop("table_number"), []).append(Part(**row))
         return found
 
 
 async def find(context: TaskContext) -> Snapshot | None:
     """The one that is there, left by a run that did not come to the end of it."""
-    there = await context.sql.first(_EXISTS)
-    row = await context.sql.first(_FIND) if there and there["there"] else None
+    there = await context.sql.first(_EXISTS, repeatable=True)
+    row = await context.sql.first(_FIND, repeatable=True) if there and there["there"] else None
     return Snapshot(context, row) if row else None
 
 

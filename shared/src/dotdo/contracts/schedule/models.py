@@ -174,6 +174,10 @@ class TaskStatsList(Model):
     data: list[TaskStats]
 
 
+class HandlerList(Model):
+    data: list[str]
+
+
 class AddedTasks(Model):
     """The names of the default tasks that were added now."""
 
