@@ -25,22 +25,21 @@ CRON_FRONT = Path(__file__).with_name("cron_front.mjs")
 START_TIMEOUT_S = 120.0
 
 
-def workerd_binary() -> Path:
-    """The workerd that the pinned Miniflare brings."""
-    found = sorted(
-        (ROOT / "node_modules" / ".pnpm").glob("@cloudflare+workerd-*/node_modules/@cloudflare/*/bin/workerd")
-    )
-    if not found:
-        raise FileNotFoundError("workerd is not installed. Run: make install")
-    return found[0]
+def workerd_binary(packages: Path = ROOT / "node_modules") -> Path:
+    """The workerd that the pinned Miniflare depends on; pnpm keeps a package's dependencies beside it, and older ones too."""
+    miniflare = (packages / "miniflare").resolve()
+    workerd = (miniflare.parent / "workerd").resolve()
+    for found in (workerd.parent / "@cloudflare").glob("workerd-*/bin/workerd"):
+        return found.resolve()
+    raise FileNotFoundError("workerd is not installed. Run: make install")
 
 
 def workerd_with_bundle(folder: Path, date: str) -> Path:
     """A script in place of workerd that tells it where our bundle and snapshot are: Miniflare has no setting for that."""
     workerd = workerd_binary()
     snapshot = build_snapshot(workerd, folder, date, LOCAL_FLAGS)
-    script = folder / "workerd"
-    partial = folder / f"workerd.{os.getpid()}"
+    script = snapshot.with_suffix(".workerd")
+    partial = snapshot.with_suffix(f".{os.getpid()}")
     partial.write_text(
         "#!/bin/sh\n"
         "command=$1; shift\n"
