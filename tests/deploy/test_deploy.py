@@ -171,6 +171,21 @@ def test_peers_can_be_found_by_name_instead(api: CloudflareApi, run: Run, secret
     assert not (ROOT / "gateway" / "wrangler.dispatch.json").exists()
 
 
+def test_peers_are_found_as_in_the_last_deployment_unless_told(deployed: CloudflareApi, run: Run) -> None:
+    _all_there(deployed)
+    deployed.state.faults.append(Fault(rf"{UPLOADS}gateway$", 0, arrives=True))
+    failed = run(DEPLOY, "gateway", "staging", "--peers", "dispatch", "--secrets", "/dev/null")
+    same = "scripts/deploy-to-namespace.sh gateway staging --peers dispatch --secrets /dev/null"
+    assert (failed.returncode, f"run the same again: {same}\n" in failed.stdout) == (UPLOAD, True), failed.stdout
+    deployed.state.faults.clear()
+    result = run(DEPLOY, "auth", "staging")
+    assert (result.returncode, "through a dispatch binding" in result.stdout) == (DONE, True), result.stdout
+    assert run(DEPLOY, "auth", "staging", "--peers", "services").returncode == DONE
+    assert run(DEPLOY, "auth", "staging").returncode == DONE
+    kinds = [upload.bindings.keys() & {"DISPATCH", "DB"} for upload in deployed.state.uploads]
+    assert kinds[-4:] == [{"DISPATCH"}, {"DISPATCH"}, {"DB"}, {"DB"}]
+
+
 def test_a_dry_run_uploads_nothing(api: CloudflareApi, run: Run, secrets: str) -> None:
     result = run(DEPLOY, "all", "staging", "--dry-run", "--secrets", secrets)
     assert result.returncode == DONE, result.stdout + result.stderr
@@ -252,7 +267,7 @@ def test_a_failure_in_the_third_upload_says_what_is_deployed_and_how_to_go_on(
     assert status == 0 or "made to fail [code: 10001]" in result.stdout
     assert "Deployed: db, auth. Not deployed: schedule, gateway, dispatch." in result.stdout
     assert "schedule may have arrived all the same" in result.stdout
-    assert "run the same again: scripts/deploy-to-namespace.sh all staging" in result.stdout
+    assert f"run the same again: scripts/deploy-to-namespace.sh all staging --secrets {secrets}\n" in result.stdout
     assert "scripts/rollback.sh auth staging" in result.stdout
     assert "value of" not in result.stdout + result.stderr
     if status == 0:
@@ -429,7 +444,7 @@ def test_a_rollback_that_may_have_arrived_can_be_repeated(deployed: CloudflareAp
 def test_a_rollback_finds_its_peers_as_that_version_did(deployed: CloudflareApi, run: Run) -> None:
     _all_there(deployed)
     assert run(DEPLOY, "gateway", "staging", "--peers", "dispatch").returncode == DONE
-    assert run(DEPLOY, "gateway", "staging").returncode == DONE
+    assert run(DEPLOY, "gateway", "staging", "--peers", "services").returncode == DONE
     assert run("rollback.sh", "gateway", "staging").returncode == DONE
     first, second, third = map(_targets, deployed.state.uploads)
     assert third == first != second
