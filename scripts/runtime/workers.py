@@ -18,6 +18,7 @@ from scripts.runtime.services import ROOT, SERVICES, SHARED_PACKAGE
 from scripts.runtime.snapshot import build_snapshot
 from scripts.runtime.vendor import vendor_all
 from scripts.stack.node import node
+from scripts.stack.private import write_private
 from scripts.stack.process import LOOPBACK, Child, ChildPart, require_free
 
 SCRIPT = Path(__file__).with_name("workers.mjs")
@@ -96,9 +97,7 @@ class Workers(ChildPart):
             environment["MINIFLARE_WORKERD_PATH"] = str(await asyncio.to_thread(workerd_with_bundle, folder, date))
         self.data.mkdir(parents=True, exist_ok=True)
         configuration = self.data / "configuration.json"
-        descriptor = os.open(configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as output:
-            json.dump({**self._configuration(), "bytecode": bytecode and str(bytecode)}, output)
+        write_private(configuration, json.dumps({**self._configuration(), "bytecode": bytecode and str(bytecode)}))
         command = [str(node()), str(SCRIPT), str(configuration)]
         self.child = Child("the Workers' runtime", command, self.log, environment, ROOT)
         await self.child.start(self._answering, START_TIMEOUT_S)
