@@ -43,8 +43,10 @@ async def gateway(info: Info, peers: Peers) -> Area:
     forward = Target("bare forwarding → db get", f"{peers.url('forward')}things/demo/welcome")
     hono = Target("Hono gateway → db get", f"{peers.url('hono')}{thing}", viewer)
     fastapi = Target("FastAPI gateway → db get", f"{peers.url('fastapi')}{thing}", viewer)
+    alone = Target("gateway → constant", f"{peers.url('gateway-alone')}{thing}", viewer)
+    fastapi_alone = Target("FastAPI gateway → constant", f"{peers.url('fastapi-alone')}{thing}", viewer)
     return Area(
-        targets=[hello, health, refused, key, bare, forward, hono, fastapi, token, unseen],
+        targets=[hello, health, refused, key, bare, forward, hono, fastapi, alone, fastapi_alone, token, unseen],
         figures=[
             Throughput("gateway_health_vs_hello", health.name, hello.name),
             Throughput("gateway_429_vs_hello", refused.name, hello.name),
@@ -52,6 +54,7 @@ async def gateway(info: Info, peers: Peers) -> Area:
             Throughput("gateway_get_cached_vs_bare_forward", key.name, forward.name),
             Throughput("gateway_get_cached_vs_hono", key.name, hono.name),
             Throughput("gateway_get_cached_vs_fastapi", key.name, fastapi.name, at_least=2),
+            Throughput("gateway_alone_vs_fastapi_alone", alone.name, fastapi_alone.name),
             Throughput("gateway_get_token_vs_bare_rpc", token.name, bare.name),
             Throughput("gateway_get_uncached_vs_bare_rpc", unseen.name, bare.name),
         ],

@@ -20,6 +20,7 @@ ESBUILD = ROOT / "node_modules" / "esbuild" / "bin" / "esbuild"
 _GATEWAY = next(service for service in SERVICES if service.name == "gateway")
 _SCHEDULE = next(service for service in SERVICES if service.name == "schedule")
 _BEHIND = {"AUTH": "auth", "DB": "db"}
+_NO_DB = {"AUTH": "auth", "DB": "constant"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,16 @@ _PEERS = {
     "caller-of-auth": Peer("caller", {"PEER": "auth"}),
     "ticks": Peer("ticks", {"DB": "db"}, modules=_SCHEDULE.modules, packages=(_own(_SCHEDULE),)),
     "hono": Peer("hono/gateway.mjs", _BEHIND, {"GATEWAY_KV": "bench-hono"}),
-    "fastapi": Peer(
-        FASTAPI.name, _BEHIND, modules=FASTAPI.modules,
-        packages=(_own(_GATEWAY),),
-    ),
-}  # fmt: skip
+    "fastapi": Peer(FASTAPI.name, _BEHIND, modules=FASTAPI.modules, packages=(_own(_GATEWAY),)),
+    "fastapi-alone": Peer(FASTAPI.name, _NO_DB, modules=FASTAPI.modules, packages=(_own(_GATEWAY),)),
+    "constant": Peer("constant.mjs"),
+}
 
-_VARIANTS = {
+_VARIANTS: dict[str, dict[str, Any]] = {
+    "gateway-alone": {"variant_of": "gateway", "services": {"DB": "constant"}},
     "gateway-limited": {"variant_of": "gateway", "variables": {"RATE_LIMITS": "default=1 ip=1000000"}},
 }
-"""Workers of the platform with other settings."""
+"""Workers of the platform with other settings or neighbours."""
 
 
 class Peers:
@@ -98,5 +99,6 @@ class Peers:
 
 def _bundled(module: Path) -> str:
     """The module with what it imports in one file, as wrangler would upload it."""
-    command = [str(node()), str(ESBUILD), str(module), "--bundle", "--format=esm", "--minify", "--log-level=warning"]
+    options = ["--bundle", "--format=esm", "--minify", "--external:cloudflare:*", "--log-level=warning"]
+    command = [str(node()), str(ESBUILD), str(module), *options]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
