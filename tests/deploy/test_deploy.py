@@ -300,6 +300,7 @@ def test_an_interrupted_upload_says_what_is_deployed(api: CloudflareApi, run: Ru
     [
         ("/health", (500, {}), "/health answers 500"),
         ("/ready", (503, {"services": {"db": "ok", "auth": "down", "schedule": "ok"}}), "auth is down"),
+        ("/ready", (200, {"services": {"db": "ok", "auth": "ok"}}), "schedule is not bound"),
         ("/ready", (200, ["surprise"]), "answers no readiness report"),
     ],
 )
