@@ -32,14 +32,7 @@ ENVIRONMENTS = {
 
 REQUIRED_SECRETS: dict[str, tuple[str, ...]] = {
     "db": ("DATABASE_URL", "CLICKHOUSE_PASSWORD", "INTERNAL_SECRET"),
-    "auth": (
-        "WORKOS_API_KEY",
-        "WORKOS_CLIENT_ID",
-        "WORKOS_CLIENT_SECRET",
-        "JWT_SECRET",
-        "JWT_REFRESH_SECRET",
-        "INTERNAL_SECRET",
-    ),
+    "auth": ("WORKOS_API_KEY", "WORKOS_CLIENT_ID", "JWT_SECRET", "JWT_REFRESH_SECRET", "INTERNAL_SECRET"),
     "schedule": ("INTERNAL_SECRET",),
     "gateway": ("INTERNAL_SECRET",),
     "dispatch": (),
@@ -48,7 +41,10 @@ REQUIRED_SECRETS: dict[str, tuple[str, ...]] = {
 REQUIRED_WITH = {"CLICKHOUSE_PASSWORD": "CLICKHOUSE_URL"}
 """By secret: the variable of the Worker's wrangler.jsonc without which it is not required."""
 
-OPTIONAL_SECRETS: dict[str, tuple[str, ...]] = {"auth": ("WORKOS_WEBHOOK_SECRET", "JWT_PRIVATE_JWKS")}
+OPTIONAL_SECRETS: dict[str, tuple[str, ...]] = {
+    "auth": ("WORKOS_WEBHOOK_SECRET", "JWT_PRIVATE_JWKS", "WORKOS_CLIENT_SECRET"),
+}
+"""Nothing reads WORKOS_CLIENT_SECRET: WorkOS's client secret is the API key. Who has it set may keep it."""
 
 
 def services_of(name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from scripts.stack.process import LOOPBACK
 LOCAL_LIMITS = "default=1000000 auth=1000000 ip=1000000"
 """Without Cloudflare's edge every local client has the same unknown address: production's numbers would stop a test run."""
 
-LOCAL_ATTEMPTS = {"RATE_LIMITS": "login=1000000 callback=1000000 refresh=1000000", "LOCKOUT_MAX_S": "0"}
+LOCAL_ATTEMPTS = {"ATTEMPT_LIMITS": "login=1000000 callback=1000000 refresh=1000000", "LOCKOUT_MAX_S": "0"}
 """The same for auth's own limits; and no account is locked out since a test has failed in its name."""
 
 
@@ -57,7 +57,6 @@ def worker_variables(at: Addresses, secrets: Mapping[str, str]) -> dict[str, dic
             "WORKOS_API_URL": at.workos_url,
             "WORKOS_API_KEY": at.workos_api_key,
             "WORKOS_CLIENT_ID": at.workos_client_id,
-            "WORKOS_CLIENT_SECRET": at.workos_api_key,
             "WORKOS_WEBHOOK_SECRET": secrets["WORKOS_WEBHOOK_SECRET"],
             "ROLE_MAP": '{"admin":"admin","member":"user","viewer":"viewer"}',  # of one organisation, its developer's
             "JWT_SECRET": secrets["JWT_SECRET"],

@@ -18,6 +18,7 @@ insert into api_keys (id, user_id, name, key_hash, prefix, last4, environment)
 values (%s, %s, 'local development', %s::bytea, %s, %s, 'test')
 on conflict do nothing
 """
+_FORGET = "update users set workos_id = null, workos_as_of = null where workos_id is not null and disabled_at is null"
 _THING = """
 insert into things (ns, id, type, content, data) values ('demo', %s, %s, %s, %s) on conflict do nothing
 """
@@ -40,8 +41,13 @@ def emulated_users() -> list[dict[str, object]]:
 
 
 def seed(database_url: str, keys: dict[str, str]) -> None:
-    """Idempotent: rows that are there already stay as they are."""
+    """Idempotent: rows that are there already stay as they are.
+
+    The emulator of WorkOS has its users in memory, under other ids at each start. So nobody here is one of them yet: whoever
+    signed in before is found by their address.
+    """
     with psycopg.connect(database_url) as connection:
+        connection.execute(_FORGET)
         for role in ROLES:
             user_id, key = f"usr_{role}", keys[role]
             connection.execute(_USER, (user_id, f"{role}@{EMAIL_DOMAIN}", f"{role.title()} Local", role))

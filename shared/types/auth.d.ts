@@ -23,9 +23,11 @@ export interface ApiKeyOwner {
   name: string | null;
   role: string;
   organizationId: string | null;
+  workosId: string | null;
   emailVerified: boolean;
   disabled: boolean;
   createdAt: string;
+  updatedAt: string;
   valid: true;
 }
 
@@ -141,15 +143,18 @@ export interface Tokens {
   expiresIn: number;
 }
 
+/** `workosId`: null for one who never signed in through WorkOS's AuthKit. */
 export interface User {
   id: string;
   email: string;
   name: string | null;
   role: string;
   organizationId: string | null;
+  workosId: string | null;
   emailVerified: boolean;
   disabled: boolean;
   createdAt: string;
+  updatedAt: string;
 }
 
 /** `error` is the code `verify` gives; user and session are null with it. */

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from auth.app import WAYS, build
+from auth.app import ENTRY_LIMITS, build
 from auth.domain import api_keys, refresh_tokens
 from auth.domain.access_tokens import AccessTokens
 from auth.domain.roles import ROLES, decide, effective_permissions
@@ -60,11 +60,11 @@ def test_A_7_a_key_is_one_indexed_lookup(platform: Platform) -> None:
 
 def verification_statement() -> str:
     """The one statement that a well-formed key asks the database."""
-    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": 0})
+    db = FakePeer(query=lambda sql, params, *options: {"rows": [], "rowCount": 0})
     bindings = FakeBindings({"ENVIRONMENT": "development"}, peers={"DB": db})
     verifier = Verifier(bindings, Sql(bindings), AccessTokens(bindings))
     asyncio.run(verifier.verify(api_keys.generate("live"), Deferred()))
-    ((_, (sql, _)),) = db.calls
+    ((_, (sql, *_)),) = db.calls
     return str(sql)
 
 
@@ -118,7 +118,7 @@ async def test_A_13_no_read_returns_a_token(platform: Platform, anonymous: httpx
     assert platform.rows("select 1 from refresh_tokens where token_hash = %s", made["refreshToken"].encode()) == []
 
 
-@pytest.mark.parametrize("path", WAYS)
+@pytest.mark.parametrize("path", ENTRY_LIMITS)
 async def test_A_14_every_way_in_is_limited_and_kv_is_asked_for_no_lifetime_below_a_minute(path: str) -> None:
     kv = FakeKv()  # asserts the lifetime itself
     kvs: dict[str, Kv] = {"RATE_LIMIT_KV": kv, "SESSIONS_KV": kv}
@@ -126,7 +126,7 @@ async def test_A_14_every_way_in_is_limited_and_kv_is_asked_for_no_lifetime_belo
         "INTERNAL_SECRET": "i" * 32, "JWT_SECRET": "j" * 32, "JWT_REFRESH_SECRET": "r" * 32, "LOCKOUT_MAX_S": "0",
         "PUBLIC_URL": "https://a.test", "WORKOS_CLIENT_ID": "c", "WORKOS_API_KEY": "k",
     }  # fmt: skip
-    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": 0})
+    db = FakePeer(query=lambda sql, params, *options: {"rows": [], "rowCount": 0})
     service = build(FakeBindings(texts, peers={"DB": db}, kvs=kvs), Logger("test"))
     verbs = {endpoint.path: endpoint.verb for endpoint in CONTRACT.endpoints}
     query = {"/callback": "code=c&state=s", "/sso/callback": "code=c&state=s", "/sso/authorize": "organization=org_1"}

@@ -41,10 +41,10 @@ BINDINGS = {
     },
 }
 
-# Placement, who gets the logs of it, and whether Cloudflare keeps them.
+# Placement, who gets the logs of it, whether Cloudflare keeps them, and an invocation's limits where they are not the default.
 SETTINGS = {
-    "db": ("smart", ["pipeline"], True), "auth": (None, ["logger"], True), "schedule": (None, [], True),
-    "gateway": ("smart", [], True),
+    "db": ("smart", ["pipeline"], True, None), "auth": (None, ["logger"], True, None),
+    "schedule": (None, [], True, {"cpu_ms": 300_000}), "gateway": ("smart", [], True, None),
 }  # fmt: skip
 VARIABLES = {
     "db": {"CLICKHOUSE_URL", "CLICKHOUSE_DATABASE", "CLICKHOUSE_USERNAME"},
@@ -54,10 +54,11 @@ VARIABLES = {
 }
 
 
-def _settings(upload: Upload) -> tuple[str | None, list[str], bool]:
+def _settings(upload: Upload) -> tuple[str | None, list[str], bool, dict[str, int] | None]:
     metadata = upload.metadata
     consumers = [row["service"] for row in metadata.get("tail_consumers") or []]
-    return metadata.get("placement", {}).get("mode"), consumers, metadata["observability"]["enabled"]
+    placement, limits = metadata.get("placement", {}).get("mode"), metadata.get("limits")
+    return placement, consumers, metadata["observability"]["enabled"], limits
 
 
 def _variables(upload: Upload) -> set[str]:

@@ -32,6 +32,7 @@ BOUND = {
     "AUTH": "auth",
     "SCHEDULE": "schedule",
     "FAULTY_DB": "faulty-db",
+    "CUT_AUTH": "cut-auth",
     "LIMITED_GATEWAY": "limited-gateway",
     "AI_SCHEDULE": "ai-schedule",
     "QUEUE_SCHEDULE": "queue-schedule",
@@ -66,13 +67,14 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     workos = {"WORKOS_API_URL": f"http://{LOOPBACK}:{proxies.workos}"}
     behind = {"FN": "echo", "AGENT": "echo"}
     limits = {"ENVIRONMENT": "limited", "RATE_LIMITS": "", "CORS_ORIGINS": "https://app.example.com https://*.do"}
-    strict = {"RATE_LIMITS": "", "LOCKOUT_MAX_S": ""}
+    strict = {"ATTEMPT_LIMITS": "", "LOCKOUT_MAX_S": ""}
     hasty = {"UPSTREAM_TIMEOUT_S": "0.5"}
     guard = {"LIMIT_AI": {"namespace_id": "1", "simple": {"limit": 2, "period": 60}}}
     mapped = {"ENVIRONMENT": "mapped", "RATE_LIMITS": ""}
     no_hash = {"EMBEDDINGS_PROVIDER": ""}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
+        {"variant_of": "auth", "name": "cut-auth", "services": {"DB": "faulty-db"}},
         {"variant_of": "auth", "name": "faulty-auth", "variables": workos, "port": proxies.faulty_auth},
         {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},
         {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": {**behind, "AI": "echo"},

@@ -5,6 +5,7 @@ import itertools
 import json
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -31,6 +32,10 @@ def memberships(platform: Platform, workos_id: str) -> list[tuple[Any, ...]]:
     )
 
 
+def in_milliseconds(instant: datetime) -> datetime:
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
 async def test_a_user_is_made_changed_and_ended(platform: Platform) -> None:
     id = w.unique("user")
     email = f"{id}@example.com"
@@ -41,7 +46,9 @@ async def test_a_user_is_made_changed_and_ended(platform: Platform) -> None:
     )
     assert told == ["applied", "applied"]
     assert account(platform, id) == (email, "Ann Lee", "user", None, False)
-    ((user_id,),) = platform.rows("select id from users where workos_id = %s", id)
+    ((user_id, changed),) = platform.rows("select id, updated_at from users where workos_id = %s", id)
+    told = await platform.result("AUTH", "getUser", user_id)
+    assert (told["workosId"], datetime.fromisoformat(told["updatedAt"])) == (id, in_milliseconds(changed))
     session, key = await session_of(platform, user_id), await key_of(platform, user_id)
     await w.told(platform, w.event("user.deleted", w.user(id, email, T + 2), T + 2))
     assert account(platform, id) == (f"{user_id}@deleted.invalid", "Ann Lee", "user", None, True)
@@ -240,7 +247,39 @@ async def test_who_leaves_a_directory_is_signed_out_of_its_organisation(platform
     assert (await platform.result("AUTH", "verify", key["key"]))["code"] == "REVOKED"
 
 
-@pytest.mark.parametrize("type", ["dsync.activated", "organization_domain.verified", "something.new"])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["told before", "told after"])
+async def test_the_end_of_a_directory_is_that_of_all_who_were_in_it(platform: Platform, order: Sequence[int]) -> None:
+    """WorkOS tells of none of them then."""
+    ids = {name: w.unique("user") for name in ("inside", "elsewhere")}
+    organization, directory = w.unique("org"), w.unique("directory")
+    for id in ids.values():
+        membership = w.membership(w.unique("om"), id, organization)
+        await w.told(
+            platform,
+            w.event("user.created", w.user(id, f"{id}@example.com", T), T),
+            w.event("organization_membership.created", membership, T),
+        )
+    other = w.directory_user(w.unique("d"), organization, f"{ids['elsewhere']}@example.com", "active", w.unique("dir"))
+    await w.told(platform, w.event("dsync.user.created", other, T + 1))
+    users = {name: platform.rows("select id from users where workos_id = %s", id)[0][0] for name, id in ids.items()}
+    sessions = {name: await session_of(platform, user) for name, user in users.items()}
+    key = await key_of(platform, users["inside"])
+    platform.rows("update api_keys set organization_id = %s where id = %s returning id", organization, key["id"])
+    person = w.directory_user(w.unique("d"), organization, f"{ids['inside']}@example.com", "active", directory)
+    events = [
+        w.event("dsync.user.created", person, T + 1),
+        w.event("dsync.deleted", w.directory(directory, organization), T + 2),
+    ]
+    assert await w.told(platform, *(events[index] for index in order)) == ["applied", "applied"]
+    codes = {name: (await platform.result("AUTH", "verify", each["token"]))["code"] for name, each in sessions.items()}
+    assert codes == {"inside": "REVOKED", "elsewhere": "VALID"}
+    assert (await platform.result("AUTH", "verify", key["key"]))["code"] == "REVOKED"
+    assert audited(platform, key["id"]) == ["api_key.created", "api_key.revoked"]
+
+
+@pytest.mark.parametrize(
+    "type", ["dsync.activated", "dsync.group.user_added", "organization_domain.verified", "something.new"]
+)
 async def test_a_type_that_changes_nothing_is_kept(platform: Platform, type: str) -> None:
     told = w.event(type, {"anything": ["at", {"all": None}]}, T)
     assert await w.told(platform, told, told) == ["kept", "known"]

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.credentials import audited, bearer, key_of
 from tests.e2e.platform import Platform, problem
+from tests.e2e.workos_events import unique
 
 
 async def test_a_key_is_made_listed_rotated_and_revoked_over_http(platform: Platform, user: httpx.AsyncClient) -> None:
@@ -143,3 +144,98 @@ async def test_of_two_rotations_at_once_one_wins(platform: Platform) -> None:
     assert platform.rows(
         "select count(*) from audit_log where target = %s and action = 'api_key.rotated'", key["id"]
     ) == [(1,)]
+
+
+class Mover:
+    """A user with a role and a grant in each of two organisations, who is in the first."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.id, self.first, self.second = unique("usr"), unique("org"), unique("org")
+        platform.rows(
+            "insert into users (id, email, organization_id) values (%s, %s, %s) returning id",
+            self.id, f"{self.id}@example.com", self.first,
+        )  # fmt: skip
+
+    async def begin(self) -> None:
+        for organization, action in ((self.first, "first"), (self.second, "second"), (None, "anywhere")):
+            await self.platform.result("AUTH", "grantPermission", self.id, "billing", action, organization)
+
+    def go_on(self) -> None:
+        self.platform.rows("update users set organization_id = %s where id = %s returning id", self.second, self.id)
+
+    def join_first(self) -> None:
+        """Of both from now on, whichever the last sign-in led to."""
+        self.platform.rows(
+            "insert into organizations (id, workos_id, name) values (%s, %s, 'First') returning id",
+            self.first,
+            self.first,
+        )
+        self.platform.rows(
+            "insert into memberships (user_id, organization_id, role) values (%s, %s, 'user') returning user_id",
+            self.id, self.first,
+        )  # fmt: skip
+
+    async def may(self, key: dict[str, Any]) -> tuple[str | None, set[str], set[str]]:
+        """The organisation of a key, and what it may do of what was granted: as it is told, and as it is checked."""
+        verified = await self.platform.result("AUTH", "verify", key["key"])
+        told = {each.partition(":")[2] for each in verified["permissions"] if each.startswith("billing:")}
+        checked = set()
+        async with self.platform.client() as client:
+            for action in ("first", "second", "anywhere"):
+                for organization in (None, self.first, self.second):
+                    body = {"resource": "billing", "action": action, "organization_id": organization}
+                    answer = await client.post("/auth/check-permission", json=body, headers=bearer(key["key"]))
+                    checked |= {action} if answer.json()["has_permission"] else set()
+        return verified["organizationId"], told, checked
+
+
+async def test_a_key_is_of_the_organisation_it_was_made_in_for_good(platform: Platform) -> None:
+    mover = Mover(platform)
+    await mover.begin()
+    key = await key_of(platform, mover.id)
+    assert key["organizationId"] == mover.first
+    assert await mover.may(key) == (mover.first, {"first", "anywhere"}, {"first", "anywhere"})
+    mover.go_on()
+    left = await mover.may(key)
+    assert left == (mover.first, {"anywhere"}, {"anywhere"}), "neither what was left nor what was come to"
+    later = await key_of(platform, mover.id)
+    assert await mover.may(later) == (mover.second, {"second", "anywhere"}, {"second", "anywhere"})
+    rotated = await platform.result("AUTH", "rotateApiKey", mover.id, key["id"])
+    assert await mover.may(rotated) == left
+    mover.join_first()
+    assert await mover.may(rotated) == (mover.first, {"first", "anywhere"}, {"first", "anywhere"})
+
+
+async def test_a_key_that_a_key_makes_is_of_its_organisation(platform: Platform) -> None:
+    mover = Mover(platform)
+    await mover.begin()
+    key = await key_of(platform, mover.id)
+    mover.go_on()
+    async with platform.client() as client:
+        body = {"name": "child", "environment": "test"}
+        made = (await client.post("/auth/apikeys", json=body, headers=bearer(key["key"]))).json()
+    assert await mover.may(made) == (mover.first, {"anywhere"}, {"anywhere"})
+
+
+async def test_a_user_has_so_many_keys_at_once_and_no_more(platform: Platform) -> None:
+    """Limits count by key. Those that work no longer do not count, and a key may always be changed for another."""
+    owner = unique("usr")
+    platform.rows("insert into users (id, email) values (%s, %s) returning id", owner, f"{owner}@example.com")
+    key = await key_of(platform, owner)
+    platform.rows(
+        "insert into api_keys (user_id, name, key_hash, prefix, last4, environment, revoked_at, expires_at)"
+        " select %s, 'made', sha256((%s || n)::bytea), 'sk_test_aaaa', 'aaaa', 'test',"
+        "        case when n > 150 then now() end, case when n > 98 and n <= 150 then now() end"
+        " from generate_series(1, 200) n returning id",
+        owner, owner,
+    )  # fmt: skip
+    last = await key_of(platform, owner)
+    async with platform.client() as client:
+        headers, wanted = bearer(last["key"]), {"name": "x", "environment": "test"}
+        problem(await client.post("/auth/apikeys", json=wanted, headers=headers), 409, "TOO_MANY_KEYS")
+        path = f"/auth/apikeys/{key['id']}/rotate"
+        problem(await client.post(path, json={"overlap_hours": 1}, headers=headers), 409, "TOO_MANY_KEYS")
+        assert (await client.post(path, json={}, headers=headers)).status_code == 201
+        assert (await client.delete(f"/auth/apikeys/{last['id']}", headers=headers)).status_code == 204
+    assert (await key_of(platform, owner))["organizationId"] is None

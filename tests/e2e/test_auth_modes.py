@@ -78,7 +78,7 @@ def modes(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Itera
     production = {"ENVIRONMENT": "production", "JWT_PRIVATE_JWKS": JWKS}
     live = _add(runtime, "", {"auth": production})
     down = _add(runtime, "-down", {"db": {"NEON_HTTP_ENDPOINT": nowhere}})
-    kv = _add(runtime, "-kv", {"auth": {"RATE_LIMITS": "", "LOCKOUT_MAX_S": ""}})
+    kv = _add(runtime, "-kv", {"auth": {"ATTEMPT_LIMITS": "", "LOCKOUT_MAX_S": ""}})
     with asyncio.Runner() as runner:
         try:
             runner.run(runtime.start())

@@ -7,6 +7,7 @@ import httpx
 import psycopg
 import pytest
 
+from dotdo.paging import encode_cursor
 from tests.e2e.platform import Platform, problem
 
 
@@ -116,7 +117,9 @@ async def test_administrators_grant_over_http(platform: Platform, admin: httpx.A
     grant = {"user_id": member, "resource": "billing", "action": "read"}
     made = await admin.post("/auth/permissions", json=grant)
     assert (made.status_code, made.json()["permission"]) == (201, "billing:read")
-    assert (await admin.post("/auth/permissions", json=grant)).status_code == 200
+    again = await admin.post("/auth/permissions", json=grant)
+    assert (again.status_code, "location" in again.headers) == (200, False)
+    assert made.json() in (await admin.get(made.url.join(made.headers["location"]))).json()["data"]
     listed = (await admin.get("/auth/permissions", params={"user_id": member})).json()["data"]
     assert listed[-1]["granted_by"].startswith("api_key:")
     assert (await admin.request("DELETE", "/auth/permissions", json=grant)).status_code == 204
@@ -220,3 +223,30 @@ async def test_the_record_is_read_by_filter_and_page(platform: Platform, admin: 
 def test_the_record_is_only_ever_added_to(platform: Platform, sql: str) -> None:
     with psycopg.connect(platform.postgres_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(sql)
+
+
+@pytest.mark.parametrize("limit", [1, 4, 9, 10, 14, 15, 1000])
+async def test_what_somebody_may_do_comes_in_pages(
+    platform: Platform, admin: httpx.AsyncClient, member: str, limit: int
+) -> None:
+    """Nine permissions by role, and five that were granted."""
+    for n in range(5):
+        await platform.result("AUTH", "grantPermission", member, "billing", f"a{n}", f"org_{n}")
+    every = await platform.result("AUTH", "listPermissions", member)
+    seen, cursor = [], None
+    while True:
+        query = {"user_id": member, "limit": str(limit), **({"cursor": cursor} if cursor else {})}
+        answer = (await admin.get("/auth/permissions", params=query)).json()
+        assert answer["page"]["limit"] == limit
+        assert 0 < len(answer["data"]) <= limit
+        seen += answer["data"]
+        cursor = answer["page"]["next_cursor"]
+        if not cursor:
+            break
+    assert [(row["permission"], row["organization_id"]) for row in seen] == [
+        (row["permission"], row["organizationId"]) for row in every
+    ]
+    assert len(seen) == 14
+    for wrong in ("x", encode_cursor(["user", "x"])):
+        answer = await admin.get("/auth/permissions", params={"user_id": member, "cursor": wrong})
+        problem(answer, 400, "INVALID_ARGUMENT")

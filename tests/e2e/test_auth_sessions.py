@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -119,16 +120,18 @@ async def test_refreshing_over_http(platform: Platform, anonymous: httpx.AsyncCl
     assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("Bearer", 900)
     assert (await anonymous.get("/auth/me", headers=bearer(answer.json()["token"]))).json()["id"] == "usr_user"
     problem(await anonymous.post("/auth/refresh", json={}), 401, "NO_SESSION")
+    problem(await anonymous.post("/auth/refresh"), 401, "NO_SESSION")
     problem(await anonymous.post("/auth/refresh", json={"refresh_token": "no.token"}), 401, "MALFORMED")
 
 
-async def test_refreshing_by_cookie_sets_cookies_and_shows_no_token(platform: Platform) -> None:
+@pytest.mark.parametrize("body", [{"json": {}}, {}], ids=["{}", "none"])
+async def test_refreshing_by_cookie_sets_cookies_and_shows_no_token(platform: Platform, body: dict[str, Any]) -> None:
     made = await session_of(platform)
     async with platform.client() as browser:
         cookie = {"cookie": f"refresh={made['refreshToken']}"}
-        problem(await browser.post("/auth/refresh", json={}, headers=cookie), 403, "CSRF")
+        problem(await browser.post("/auth/refresh", headers=cookie, **body), 403, "CSRF")
         stale = {"cookie": f"session={made['token'][:-4]}AAAA; {cookie['cookie']}", "sec-fetch-site": "same-origin"}
-        answer = await browser.post("/auth/refresh", json={}, headers=stale)
+        answer = await browser.post("/auth/refresh", headers=stale, **body)
     assert (answer.status_code, answer.content) == (204, b"")
     session, refresh = sorted(answer.headers.get_list("set-cookie"), reverse=True)
     assert session.startswith("session=ey")
@@ -175,3 +178,21 @@ async def test_two_refreshes_of_two_sessions_do_not_meet(platform: Platform) -> 
     )
     for pair, each in zip(pairs, sessions, strict=True):
         assert (await platform.result("AUTH", "verify", pair["token"]))["sessionId"] == each["session"]["id"]
+
+
+async def test_sessions_come_in_pages_newest_first(platform: Platform) -> None:
+    platform.rows("insert into users (id, email) values ('usr_paged', 'paged@example.com') returning id")
+    made = [await session_of(platform, "usr_paged") for _ in range(5)]
+    mine = bearer(made[0]["token"])
+    seen: list[list[tuple[str, bool]]] = []
+    cursor = None
+    async with platform.client() as client:
+        while cursor is not None or not seen:
+            query = {"limit": "2", **({"cursor": cursor} if cursor else {})}
+            answer = (await client.get("/auth/sessions", params=query, headers=mine)).json()
+            seen.append([(row["id"], row["current"]) for row in answer["data"]])
+            cursor = answer["page"]["next_cursor"]
+        problem(await client.get("/auth/sessions", params={"limit": 0}, headers=mine), 400, "INVALID_ARGUMENT")
+    ids = [each["session"]["id"] for each in made][::-1]
+    assert [len(page) for page in seen] == [2, 2, 1]
+    assert [row for page in seen for row in page] == [(id, id == made[0]["session"]["id"]) for id in ids]

@@ -160,7 +160,7 @@ async def test_an_unverified_address_keeps_nobody_from_his_own(platform: Platfor
         await victim.get(await callback_of(victim, login_hint=email.upper()))
         own = (await session_in(victim))["user"]
         assert (own["email"], own["id"] == taken["id"]) == (email.upper(), False)
-        assert (await session_in(squatter))["user"]["email"] == f"{taken['id']}@unverified.invalid"
+        assert (await session_in(squatter))["user"]["email"] == f"{taken['id']}@displaced.invalid"
 
 
 async def test_a_verified_address_finds_the_account_made_for_it(platform: Platform) -> None:

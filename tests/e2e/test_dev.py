@@ -93,6 +93,14 @@ def all_gone(processes: list[psutil.Process]) -> bool:
     return not alive
 
 
+def signed_in(gateway_url: str, email: str) -> tuple[str, str]:
+    """Who that is, by id and role, after a sign-in as a browser does it."""
+    query = {"login_hint": email, "return_to": "/auth/session"}
+    with httpx.Client(follow_redirects=True, timeout=30) as browser:
+        user = browser.get(f"{gateway_url}/auth/login", params=query).json()["user"]
+    return user["id"], user["role"]
+
+
 def test_what_is_written_survives_and_nothing_stays_behind(start: Start) -> None:
     dev = start()
     printed = dev.read_until("Ctrl-C")
@@ -104,6 +112,7 @@ def test_what_is_written_survives_and_nothing_stays_behind(start: Start) -> None
     thing = f"{info['gateway_url']}/db/things/kept/one"
     key = {"authorization": f"Bearer {info['keys']['user']}"}
     assert httpx.put(thing, headers=key, json={"type": "note"}, timeout=30).status_code == 201
+    assert signed_in(info["gateway_url"], "admin@example.com") == ("usr_admin", "admin")
     children = dev.started()
     assert len(children) >= 8
     dev.process.send_signal(signal.SIGINT)
@@ -116,6 +125,7 @@ def test_what_is_written_survives_and_nothing_stays_behind(start: Start) -> None
     assert again.info()["keys"] == info["keys"]
     thing = f"{again.info()['gateway_url']}/db/things/kept/one"
     assert httpx.get(thing, headers=key, timeout=30).json()["version"] == 1
+    assert signed_in(again.info()["gateway_url"], "admin@example.com") == ("usr_admin", "admin")
     children = again.started()
     next(child for child in children if child.name() == "postgres").kill()
     assert "PostgreSQL ended with code" in again.read_until("ended with code")

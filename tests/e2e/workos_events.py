@@ -48,9 +48,18 @@ def membership(
     }  # fmt: skip
 
 
-def directory_user(id: str, organization_id: str, email: str, state: str = "active") -> dict[str, Any]:
+def directory(id: str, organization_id: str) -> dict[str, Any]:
     return {
-        "object": "directory_user", "id": id, "directory_id": "directory_1", "organization_id": organization_id,
+        "object": "directory", "id": id, "organization_id": organization_id, "name": "Acme", "type": "okta scim v2.0",
+        "state": "deleting",
+    }  # fmt: skip
+
+
+def directory_user(
+    id: str, organization_id: str, email: str, state: str = "active", directory_id: str = "directory_1"
+) -> dict[str, Any]:
+    return {
+        "object": "directory_user", "id": id, "directory_id": directory_id, "organization_id": organization_id,
         "idp_id": "1", "email": email, "first_name": "Eve", "last_name": None, "state": state, "custom_attributes": {},
         "raw_attributes": {}, "groups": [],
     }  # fmt: skip

@@ -22,7 +22,7 @@ from workos.user_management.models import AuthenticateResponse
 
 from auth.adapters.workos import Refused, WorkOS
 from auth.adapters.workos import models as ours
-from auth.domain.login import Attempt
+from auth.domain.login import PendingSignIn
 from dotdo.fakes import FakeBindings, FakeClock
 from dotdo.ports import HttpCall, HttpError, HttpReply
 from scripts.stack.process import free_port
@@ -170,15 +170,15 @@ async def test_an_organisation_and_its_members_are_the_same(
 
 
 async def test_a_code_is_exchanged_for_the_same(official: WorkOSClient, workos: WorkOS) -> None:
-    attempt = Attempt("state-1", "v" * 43, "/")
+    pending = PendingSignIn("state-1", "v" * 43, "/")
     codes = []
     for _ in range(2):
-        url = workos.user_management.authorize_url(redirect_uri=BACK, state="state-1", challenge=attempt.challenge)
+        url = workos.user_management.authorize_url(redirect_uri=BACK, state="state-1", challenge=pending.challenge)
         back = await came_back(url)
         assert back["state"] == "state-1"
         codes.append(back["code"])
-    theirs = official.user_management.authenticate_with_code(code=codes[0], code_verifier=attempt.verifier)
-    own = await workos.user_management.authenticate_with_code(codes[1], attempt.verifier)
+    theirs = official.user_management.authenticate_with_code(code=codes[0], code_verifier=pending.verifier)
+    own = await workos.user_management.authenticate_with_code(codes[1], pending.verifier)
     assert (own.user.id, own.user.email, own.organization_id) == (
         theirs.user.id,
         theirs.user.email,
@@ -198,7 +198,7 @@ async def test_a_bad_code_is_refused_to_both(official: WorkOSClient, workos: Wor
         await workos.user_management.authenticate_with_code("nope")
     assert (own.value.status, own.value.code) == (theirs.value.status_code, theirs.value.code)
     url = workos.user_management.authorize_url(
-        redirect_uri=BACK, state="s", challenge=Attempt("", "v" * 43, "").challenge
+        redirect_uri=BACK, state="s", challenge=PendingSignIn("", "v" * 43, "").challenge
     )
     with pytest.raises(Refused) as wrong:
         await workos.user_management.authenticate_with_code((await came_back(url))["code"], "w" * 43)

@@ -14,6 +14,7 @@ from scripts.soak.report import RESULTS
 from scripts.stack.stack import SERVICE_NAMES
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *(ROOT / name / "README.md" for name in SERVICE_NAMES)])
+REQUESTS = {"dotdo.http", "dotdo.service", "dotdo.surface", "dotdo.problem", "dotdo.cookies", "dotdo.csrf"}
 RUNTIME = ROOT / "shared" / "src" / "dotdo" / "runtime"
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "."} | {".github", ".ci"}
@@ -78,6 +79,15 @@ def test_only_entry_modules_and_the_ports_import_the_runtime() -> None:
             if imported & {"workers", "js", "pyodide"}:
                 found.add("dotdo/runtime" if file.parent == RUNTIME else file.name)
     assert found == {"entry.py", "dotdo/runtime"}
+
+
+def test_what_a_service_does_knows_nothing_of_requests() -> None:
+    """Nothing in a `domain` folder imports what answers requests, of ours or of its own service."""
+    files = [file for service in SERVICES for file in (service.source / service.name / "domain").glob("*.py")]
+    assert len(files) > 50
+    for file in files:
+        for name in imports(file):
+            assert name not in REQUESTS and ".handlers" not in name, f"{file.relative_to(ROOT)} imports {name}"
 
 
 def imports(file: Path) -> list[str]:

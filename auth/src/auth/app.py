@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from auth.adapters.workos import WorkOS
 from auth.domain.accounts import Accounts
-from auth.domain.attempts import CALLBACK, LOGIN, REFRESH, SSO_CALLBACK
+from auth.domain.sign_in_limits import CALLBACK, LOGIN, REFRESH, SSO_CALLBACK
 from auth.domain.sign_ins import SignIns
 from auth.handlers.gate import Gate
 from auth.handlers.http import HttpHandlers
@@ -20,7 +20,7 @@ from dotdo.surface import Surface
 
 SURFACE = Surface(CONTRACT)
 
-WAYS = {
+ENTRY_LIMITS = {
     "/login": LOGIN,
     "/callback": CALLBACK,
     "/sso/authorize": LOGIN,
@@ -31,6 +31,8 @@ WAYS = {
 
 SIGN_OUT = "/logout"
 """The one that leads out, and needs no session for it."""
+COOKIE_ENDPOINTS = frozenset({SIGN_OUT, "/refresh", "/sessions", "/sessions/{id}"})
+"""Those that read or set a browser's cookies, whatever its Authorization header says."""
 
 
 class AuthService(Service):
@@ -43,12 +45,12 @@ class AuthService(Service):
     async def _answer(self, endpoint: Endpoint, path: dict[str, str], call: Call, request: HttpRequest) -> HttpResponse:
         check_same_site(
             request.method, request.headers, allowed_origins(self._bindings),
-            takes_cookies_away=endpoint.path == SIGN_OUT,
+            handles_cookies=endpoint.path in COOKIE_ENDPOINTS, takes_cookies_away=endpoint.path == SIGN_OUT,
         )  # fmt: skip
-        way = WAYS.get(endpoint.path)
-        if way is None:
+        limit = ENTRY_LIMITS.get(endpoint.path)
+        if limit is None:
             return await super()._answer(endpoint, path, call, request)
-        async with self._gate.passing(way, call, request):
+        async with self._gate.passing(limit, call, request):
             return await super()._answer(endpoint, path, call, request)
 
 

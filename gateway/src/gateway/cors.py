@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from dotdo.errors import not_configured
+from dotdo.errors import misconfigured
 from dotdo.http import HttpResponse
 from gateway.routes import METHODS
 
@@ -28,7 +28,7 @@ class Cors:
         for word in allowed.split():
             found = _ORIGIN.match(word)
             if found is None:
-                raise not_configured(f"CORS_ORIGINS ({word!r} is no origin such as https://example.com)")
+                raise misconfigured("CORS_ORIGINS", f"{word!r} is no origin such as https://example.com")
             scheme, wildcard, host, port = found.groups()
             if wildcard:
                 below.append((f"{scheme}://", f".{host}{port or ''}"))

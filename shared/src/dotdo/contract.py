@@ -29,7 +29,7 @@ class RpcMethod:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`path` is a template with `{name}` segments. `permission` is asked on top of `access`.
+    """`path` is a template with `{name}` segments. `permission` is asked on top of `access`. `may_be_empty`: no body is `{}`.
 
     For whoever reads the documentation: `also` are the other statuses a result can come with, `media` is what it is written
     in, `headers` are the request headers that count, `problems` the errors that follow from nothing else in the row.
@@ -43,6 +43,7 @@ class Endpoint:
     permission: str = ""
     query: Any = None
     body: Any = None
+    may_be_empty: bool = False
     result: Any = Any
     status: int = 200
     also: tuple[int, ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dotdo import jws
-from dotdo.errors import not_configured, unauthenticated
+from dotdo.errors import misconfigured, unauthenticated
 from dotdo.permissions import ADMIN_ROLE, permitted
 from dotdo.ports import Bindings
 
@@ -50,7 +50,7 @@ def internal_secret(bindings: Bindings) -> bytes:
     """INTERNAL_SECRET, which is at least 32 bytes, else NOT_CONFIGURED."""
     secret = bindings.text("INTERNAL_SECRET").encode()
     if len(secret) < jws.MIN_SECRET_BYTES:
-        raise not_configured(f"INTERNAL_SECRET (at least {jws.MIN_SECRET_BYTES} bytes)")
+        raise misconfigured("INTERNAL_SECRET", f"shorter than {jws.MIN_SECRET_BYTES} bytes")
     return secret
 
 

@@ -15,10 +15,13 @@ SECRET = "i" * 32
 
 # A user in good standing.
 ROW: dict[str, Any] = {
-    "id": "x", "user_id": "usr_1", "key_id": "key_1", "role": "user", "organization_id": None, "grants": [], "scopes": None,
+    "id": "x", "user_id": "usr_1", "key_id": "key_1", "role": "user", "organization_id": None, "acts_in": None, "grants": [],
+    "scopes": None,
     "email": "a@b.c", "name": "n", "email_verified": True, "disabled_at": None, "user_created_at": INSTANT,
+    "user_updated_at": INSTANT, "workos_id": None,
     "revoked_at": None, "expired": False, "unused": True, "rate_limit": None, "expires_at": INSTANT, "verdict": "ROTATE",
-    "maker_environment": None, "maker_expires_at": None, "environment": "live", "prefix": "sk_live_aaaa", "last4": "aaaa",
+    "maker_environment": None, "maker_expires_at": None, "working_keys": 1,
+    "environment": "live", "prefix": "sk_live_aaaa", "last4": "aaaa",
     "last_used_at": None, "created_at": INSTANT, "device": None, "ip_address": None, "user_agent": None,
     "last_seen_at": INSTANT, "permission": "things:read", "granted_by": "rpc", "is_new": True, "revoked": 1,
     "at": INSTANT, "actor": "rpc", "action": "a", "target": "t", "request_id": None, "details": {},
@@ -58,9 +61,9 @@ class AnyRow:
         headers = {IDENTITY_HEADER: token, "content-type": "application/json"}
         return await self.service.fetch(HttpRequest(verb, path.replace("{id}", "x"), query, headers, read), Deferred())
 
-    def _query(self, sql: str, params: list[Any]) -> dict[str, Any]:
+    def _query(self, sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         self.statements.append(sql)
         if "from audit_log" in sql:
             return {"rows": [ENTRY], "rowCount": 1}
-        is_key = "insert into api_keys" in sql or ("from api_keys" in sql and "join users" not in sql)
+        is_key = "insert into api_keys" in sql or ("from api_keys" in sql and "users u" not in sql)
         return {"rows": [KEY_ROW if is_key else ROW], "rowCount": 1}

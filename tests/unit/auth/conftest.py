@@ -28,6 +28,7 @@ WORKOS_USER = {
 ACCOUNT = {
     "user_id": "usr_1", "email": "ann@example.test", "name": "Ann Lee", "role": "user", "organization_id": None,
     "disabled_at": None, "email_verified": True, "user_created_at": "2026-11-23T10:00:00.000Z",
+    "user_updated_at": "2026-11-23T10:00:00.000Z", "workos_id": "user_w1",
 }  # fmt: skip
 
 
@@ -46,7 +47,7 @@ class Tables:
         self.states: set[str] = set()
         self.statements: list[tuple[str, list[Any]]] = []
 
-    def query(self, sql: str, params: list[Any]) -> dict[str, Any]:
+    def query(self, sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         self.statements.append((sql, params))
         rows, changed = self._answer(" ".join(sql.split()), params)
         return {"rows": rows, "rowCount": changed}
@@ -61,9 +62,9 @@ class Tables:
             return [], int(first)
         if "insert into sessions" in sql:
             return [{**OPENED, "user_id": params[3], "device": params[4], "ip_address": params[5]}], 1
-        if sql.startswith(("select pg_advisory_xact_lock", "insert into audit_log")):
+        if sql.startswith(("select pg_advisory_xact_lock", "insert into audit_log")) or "user.displaced" in sql:
             return [{}], 1
-        if sql.startswith("with incoming"):
+        if "insert into users" in sql:
             return ([self.account], 1) if self.account else ([], 0)
         if "select workos_session_id from ended" in sql:
             return ([{"workos_session_id": "session_w1"}], 1) if params[3] or params[4] else ([], 0)

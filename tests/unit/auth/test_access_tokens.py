@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -62,6 +63,21 @@ async def test_a_token_says_who_and_where_and_until_when(keys: tuple[dict[str, A
     assert jti != parts(await issuer.issue(BEARER))[1]["jti"]
     read = await issuer.read(token)
     assert (read.user_id, read.session_id, read.expires_s) == ("usr_1", "ses_1", now + 900)
+
+
+@pytest.mark.parametrize("keys", [(), (CURRENT, NEXT)], ids=["HS256", "EdDSA"])
+async def test_a_token_fits_in_a_cookie_whatever_is_granted(keys: tuple[dict[str, Any], ...]) -> None:
+    """Browsers keep 4096 bytes of a cookie, or nothing of it and do not say so."""
+    issuer, _ = tokens(*keys)
+    sizes = []
+    for count in range(0, 400, 7):
+        permissions = [f"resource-{n}:action-{n}" for n in range(count)]
+        token = await issuer.issue(replace(BEARER, organization="o" * 512, permissions=permissions))
+        assert len(f"__Host-session={token}") <= 4096
+        sizes.append(len(parts(token)[1].get("permissions", ())))
+    assert sizes[:8] == [0, 7, 14, 21, 28, 35, 42, 49], "few are there"
+    assert "permissions" not in parts(token)[1], "many are not, rather than some of them"
+    assert await code_of(issuer, token) == "VALID"
 
 
 @pytest.mark.parametrize("keys", [(), (CURRENT,)], ids=["HS256", "EdDSA"])

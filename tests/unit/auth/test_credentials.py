@@ -21,13 +21,14 @@ KEY = api_keys.generate("test")
 
 OWNER: dict[str, Any] = {
     "key_id": "key_1", "scopes": None, "rate_limit": None, "expires_at": None, "revoked_at": None, "expired": None,
-    "organization_id": "org_1", "user_id": "usr_1", "email": "a@b.c", "role": "user", "disabled_at": None, "grants": [],
-    "name": None, "email_verified": True, "user_created_at": "2026-01-01T00:00:00.000Z", "unused": False,
+    "organization_id": "org_1", "acts_in": "org_1", "user_id": "usr_1", "email": "a@b.c", "role": "user", "disabled_at": None,
+    "grants": [], "name": None, "email_verified": True, "user_created_at": "2026-01-01T00:00:00.000Z",
+    "user_updated_at": "2026-01-02T00:00:00.000Z", "workos_id": "user_w1", "unused": False,
 }  # fmt: skip
 
 
 def verifier(row: dict[str, Any] | None, environment: str = "development") -> tuple[Verifier, FakePeer]:
-    db = FakePeer(query=lambda sql, params: {"rows": [row] if row else [], "rowCount": 1})
+    db = FakePeer(query=lambda sql, params, *options: {"rows": [row] if row else [], "rowCount": 1})
     bindings = FakeBindings({"JWT_SECRET": SECRET, "ENVIRONMENT": environment}, peers={"DB": db})
     return Verifier(bindings, Sql(bindings), AccessTokens(bindings)), db
 

@@ -20,11 +20,11 @@ RPC = Maker(Actor("rpc", None, "req_1"))
 
 
 def store(role: str | None, **maker: Any) -> tuple[KeyStore, FakePeer]:
-    def query(sql: str, params: list[Any]) -> dict[str, Any]:
+    def query(sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         if sql.strip().startswith("select u.role"):
             found = {
-                "role": role, "organization_id": None, "grants": [], "maker_environment": None, "maker_expires_at": None,
-                **maker,
+                "role": role, "organization_id": None, "acts_in": None, "grants": [], "maker_environment": None,
+                "maker_expires_at": None, "working_keys": 0, **maker,
             }  # fmt: skip
             rows = [found] if role else []
         else:
@@ -39,13 +39,13 @@ def store(role: str | None, **maker: Any) -> tuple[KeyStore, FakePeer]:
                 "scopes",
                 "rate_limit",
                 "expires_at",
+                "organization_id",
             )
             row = dict(zip(names, params[3:], strict=True))
             kept = {name: row[name] for name in names if name not in ("user_id", "key_hash")}
             made = "2026-11-23T10:00:00.000Z"
             rest = {
                 "id": "key_1",
-                "organization_id": None,
                 "revoked_at": None,
                 "last_used_at": None,
                 "created_at": made,

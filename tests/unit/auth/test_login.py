@@ -29,30 +29,40 @@ def test_everything_else_is_refused(target: str) -> None:
     assert refused.value.code == "INVALID_ARGUMENT"
 
 
+def test_a_destination_is_no_longer_than_a_cookie_holds(bindings: FakeBindings) -> None:
+    """Browsers drop a cookie of more than 4096 bytes, name and value (RFC 6265 §6.1), and say nothing."""
+    longest = "/" + "a" * 1023
+    pending = login.begin(bindings, login.safe_return_to(longest, []), organization="o" * 512, connection="c" * 512)
+    assert len("__Host-login=" + login.seal(login.AUTHKIT, pending, bindings)) <= 4096
+    for longer in (longest + "a", "/" + "é" * 200):
+        with pytest.raises(ServiceError, match="return_to: longer than 1024 characters"):
+            login.safe_return_to(longer, [])
+
+
 @pytest.fixture
 def bindings() -> FakeBindings:
     return FakeBindings({"JWT_SECRET": "j" * 32})
 
 
 def test_the_browser_that_began_may_go_on(bindings: FakeBindings) -> None:
-    attempt = login.begin(bindings, "/here", organization="org_1")
-    assert login.resume(login.AUTHKIT, login.seal(login.AUTHKIT, attempt, bindings), attempt.state, bindings) == attempt
-    assert len(attempt.challenge) == 43
-    assert attempt.verifier not in attempt.challenge
+    pending = login.begin(bindings, "/here", organization="org_1")
+    assert login.resume(login.AUTHKIT, login.seal(login.AUTHKIT, pending, bindings), pending.state, bindings) == pending
+    assert len(pending.challenge) == 43
+    assert pending.verifier not in pending.challenge
 
 
 def test_a_missing_foreign_or_old_cookie_is_refused(bindings: FakeBindings) -> None:
-    attempt = login.begin(bindings, "/here", organization="org_1")
-    cookie = login.seal(login.AUTHKIT, attempt, bindings)
+    pending = login.begin(bindings, "/here", organization="org_1")
+    cookie = login.seal(login.AUTHKIT, pending, bindings)
     for stored, state in (
-        (None, attempt.state),
+        (None, pending.state),
         (cookie, None),
         (cookie, login.begin(bindings, "/").state),
-        (cookie + "x", attempt.state),
+        (cookie + "x", pending.state),
     ):
         with pytest.raises(ServiceError) as refused:
             login.resume(login.AUTHKIT, stored, state, bindings)
         assert refused.value.code == "LOGIN_FAILED"
     bindings.clock.now += login.LIFETIME_S
     with pytest.raises(ServiceError):
-        login.resume(login.AUTHKIT, cookie, attempt.state, bindings)
+        login.resume(login.AUTHKIT, cookie, pending.state, bindings)

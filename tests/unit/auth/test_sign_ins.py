@@ -19,7 +19,7 @@ def code_of(response: Any) -> str:
 
 def upsert_of(browser: Browser) -> list[Any]:
     """What the account was found or made by: id, e-mail, name, verified, organisation, role, as of when."""
-    ((_, params),) = [one for one in browser.tables.statements if one[0].strip().startswith("with incoming")]
+    ((_, params),) = [one for one in browser.tables.statements if "insert into users" in one[0]]
     return params[3:]
 
 
@@ -144,7 +144,7 @@ async def test_an_address_that_is_anothers_is_tried_twice_and_refused(browser: B
     browser.tables.account = {}
     response = await callback(browser)
     assert (response.status, code_of(response)) == (403, "EMAIL_NOT_VERIFIED")
-    assert sum("with incoming" in sql for sql, _ in browser.tables.statements) == 2
+    assert sum("insert into users" in sql for sql, _ in browser.tables.statements) == 2
     assert "__Host-session" not in browser.cookies
 
 

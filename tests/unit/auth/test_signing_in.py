@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from auth.domain.access_tokens import AccessTokens
-from auth.domain.login import Attempt
+from auth.domain.login import PendingSignIn
 from dotdo.http import HttpResponse
 from dotdo.identity import Identity
 from dotdo.ports import HttpError, HttpReply
@@ -51,7 +51,7 @@ async def test_workos_gets_the_verifier_of_the_challenge(browser: Any, location_
     (call,) = browser.asked
     body = json.loads(call.body)
     assert (body["code"], body["grant_type"]) == ("c1", "authorization_code")
-    assert Attempt("", body["code_verifier"], "").challenge == query["code_challenge"][0]
+    assert PendingSignIn("", body["code_verifier"], "").challenge == query["code_challenge"][0]
     assert "sk_test_workos" not in call.url
 
 
@@ -173,6 +173,7 @@ SESSION: dict[str, Any] = {
     "id": "ses_1", "created_at": "2026-11-23T10:00:00.000Z", "expires_at": "2026-11-30T10:00:00.000Z", "user_id": "usr_1",
     "email": "ann@example.test", "name": None, "role": "viewer", "organization_id": "org_1",
     "grants": [], "email_verified": True, "disabled_at": None, "user_created_at": "2026-11-23T10:00:00.000Z",
+    "user_updated_at": "2026-11-23T10:00:00.000Z", "workos_id": "user_w1",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth.adapters.workos import Refused, WorkOS
-from auth.adapters.workos.answers import asked
+from auth.adapters.workos.answers import translate_refusals
 from auth.adapters.workos.models import Organization
 from auth.adapters.workos.retries import BUDGET_S, LONGEST_WAIT_S, retry_after_s, wait_s
 from dotdo.errors import ServiceError
@@ -77,7 +77,7 @@ async def test_an_id_is_one_part_of_a_path(id: str, path: str) -> None:
 async def test_what_is_no_part_of_a_path_is_not_asked_for(id: str) -> None:
     fake = Fake(ok({}))
     with pytest.raises(ServiceError) as refused:
-        await asked(fake.workos.organizations.get(id))
+        await translate_refusals(fake.workos.organizations.get(id))
     assert (refused.value.code, fake.calls) == ("NOT_FOUND", [])
 
 
@@ -261,6 +261,6 @@ def test_an_organisation_owns_the_domains_that_are_verified(email: str, owns: bo
 async def test_what_a_refusal_of_us_means(status: int, code: str) -> None:
     fake = Fake(HttpReply(status, {}, '{"message": "sk_1"}'))
     with pytest.raises(ServiceError) as refused:
-        await asked(fake.workos.organizations.get("org_1"))
+        await translate_refusals(fake.workos.organizations.get("org_1"))
     assert refused.value.code == code
     assert "sk_1" not in str(refused.value)

@@ -9,7 +9,7 @@ from scripts.deploy.checks import disagreements
 from scripts.deploy.secrets_file import parse
 from scripts.deploy.table import REQUIRED_SECRETS, required_secrets
 from scripts.runtime.config import read_configuration
-from scripts.runtime.services import SERVICES
+from scripts.runtime.services import ROOT, SERVICES
 
 BY_NAME = {service.name: service for service in SERVICES}
 Change = Callable[[dict[str, Any]], object]
@@ -46,6 +46,13 @@ def test_what_disagrees_is_named(name: str, change: Change, said: str) -> None:
 def test_every_secret_is_named_where_the_worker_is_configured(name: str) -> None:
     text = BY_NAME[name].configuration.read_text()
     assert all(secret in text for secret in REQUIRED_SECRETS[name])
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_secret_that_is_required_is_read(name: str) -> None:
+    sources = [*BY_NAME[name].source.rglob("*.py"), *(ROOT / "shared" / "src").rglob("*.py")]
+    text = "".join(file.read_text() for file in sources).replace("'", '"')
+    assert [secret for secret in REQUIRED_SECRETS[name] if f'"{secret}"' not in text] == []
 
 
 def test_a_password_is_required_only_for_what_is_there() -> None:

@@ -59,6 +59,22 @@ async def test_another_media_type_is_refused_unread(media: str) -> None:
     assert (refused.value.status, refused.value.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
+async def test_a_body_that_may_be_empty_is_an_empty_object_or_json() -> None:
+    async def read(body: bytes, **headers: str) -> object:
+        async def sent() -> bytes:
+            return body
+
+        return await HttpRequest("POST", "/", "", headers, sent).json(may_be_empty=True)
+
+    assert await read(b"") == {}
+    assert await read(b'{"a": 1}', **{"content-type": "application/json"}) == {"a": 1}
+    for body, headers in ((b'{"a": 1}', {}), (b"", {"content-type": "text/plain"})):
+        with pytest.raises(ServiceError, match="UNSUPPORTED_MEDIA_TYPE"):
+            await read(body, **headers)
+    with pytest.raises(ServiceError, match="MALFORMED_JSON"):
+        await read(b"", **{"content-type": "application/json"})
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"{'a': 1}", b"NaN", b"[Infinity]", b"\xff", b"[" * 100_000, b"{}{}"],

@@ -5,13 +5,14 @@ The configuration chooses the algorithm, never the token.
 
 import hashlib
 import hmac
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from auth.domain.signing_keys import SigningKey, signing_keys
 from dotdo import jws
-from dotdo.errors import not_configured
+from dotdo.errors import misconfigured
 from dotdo.ids import uuid7
 from dotdo.ports import Bindings
 
@@ -20,13 +21,16 @@ AUDIENCE = "dotdo"
 TYPE = "at+jwt"
 LIFETIME_S = 15 * 60
 LEEWAY_S = 30
+MAX_PERMISSIONS = 2048
+"""Bytes of JSON that the permissions in a token may have. A browser drops a cookie of more than 4096 bytes without a word
+(RFC 6265 §6.1), and the rest of a token is below 1 KiB."""
 
 _COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whom a token is issued to. Rights in it are for display: they are looked up anew at each check."""
+    """Whom a token is issued to. Rights in it are for display: they are looked up at each check, and left out when many."""
 
     user_id: str
     session_id: str
@@ -48,7 +52,7 @@ def secret_of(bindings: Bindings, name: str = "JWT_SECRET") -> bytes:
     """A secret of at least 32 bytes, else NOT_CONFIGURED."""
     secret = bindings.text(name).encode()
     if len(secret) < jws.MIN_SECRET_BYTES:
-        raise not_configured(f"{name} (at least {jws.MIN_SECRET_BYTES} bytes)")
+        raise misconfigured(name, f"shorter than {jws.MIN_SECRET_BYTES} bytes")
     return secret
 
 
@@ -67,11 +71,12 @@ class AccessTokens:
 
     async def issue(self, bearer: Bearer) -> str:
         issued = int(self._bindings.clock.now_s())
-        claims = {
+        claims: dict[str, Any] = {
             "iss": ISSUER, "aud": AUDIENCE, "sub": bearer.user_id, "sid": bearer.session_id, "role": bearer.role,
-            "org": bearer.organization, "permissions": bearer.permissions, "jti": uuid7(), "iat": issued,
-            "exp": issued + LIFETIME_S,
+            "org": bearer.organization, "jti": uuid7(), "iat": issued, "exp": issued + LIFETIME_S,
         }  # fmt: skip
+        if len(json.dumps(bearer.permissions)) <= MAX_PERMISSIONS:
+            claims["permissions"] = bearer.permissions
         key = next(iter(signing_keys(self._bindings).values()), None)
         if key is None:
             secret = secret_of(self._bindings)

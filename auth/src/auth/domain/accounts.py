@@ -1,14 +1,17 @@
-"""Everything the service keeps and checks, over one database connection."""
+"""The stores and checks of the service, each made once for an isolate and over the same database.
+
+One object that handlers are given, so that none of them has to know what another one needs.
+"""
 
 from auth.domain.access_tokens import AccessTokens
 from auth.domain.arrivals import Arrivals
-from auth.domain.attempts import Attempts
 from auth.domain.audit import Audit
 from auth.domain.events import Events
 from auth.domain.grants import GrantStore
 from auth.domain.key_store import KeyStore
+from auth.domain.login_states import LoginStates
 from auth.domain.session_store import SessionStore
-from auth.domain.sessions import Sessions
+from auth.domain.sign_in_limits import SignInLimits
 from auth.domain.signing_keys import signing_keys
 from auth.domain.users import UserStore
 from auth.domain.verification import Verifier
@@ -26,12 +29,12 @@ class Accounts:
         self.tokens = AccessTokens(bindings)
         self.verifier = Verifier(bindings, sql, self.tokens)
         self.keys = KeyStore(sql, bindings.clock)
-        self.sessions = Sessions(sql)
+        self.login_states = LoginStates(sql)
         self.session_store = SessionStore(bindings, sql, self.tokens)
         self.users = UserStore(sql)
         self.grants = GrantStore(sql)
         self.audit = Audit(sql)
-        self.attempts = Attempts(bindings, log or Logger("auth"))
+        self.limits = SignInLimits(bindings, log or Logger("auth"))
         self.arrivals = Arrivals(sql)
         self.events = Events(bindings, sql)
         self._bindings = bindings

@@ -43,10 +43,11 @@ class Arrivals:
         """The same for one whom an organisation's identity provider vouches for."""
         return await self._account(statements.BY_PROFILE, arrival, actor)
 
-    async def _account(self, statement: str, arrival: Arrival, actor: Actor) -> dict[str, Any]:
+    async def _account(self, arriving: tuple[str, str], arrival: Arrival, actor: Actor) -> dict[str, Any]:
+        given = (*actor.parameters, *arrival.parameters)
         for _ in range(2):
-            _, rows = await self._sql.transaction(
-                (statements.SIGN_IN_LOCK, ()), (statement, (*actor.parameters, *arrival.parameters))
+            *_, rows = await self._sql.transaction(
+                (statements.SIGN_IN_LOCK, ()), *((statement, given) for statement in arriving)
             )
             if rows:
                 return rows[0]

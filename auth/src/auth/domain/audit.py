@@ -6,10 +6,8 @@ from typing import Any
 
 from dotdo.contracts.auth.rights import AuditEntry, AuditPage, AuditQuery
 from dotdo.errors import invalid_argument
-from dotdo.paging import Page, decode_cursor, encode_cursor
-from dotdo.service import Call
+from dotdo.paging import decode_cursor, page_of
 from dotdo.sql import Sql
-from dotdo.tracing import current_request_id
 
 _INSERT = """
 insert into audit_log (actor, ip_address, request_id, action, target, details)
@@ -38,18 +36,6 @@ class Actor:
         return self.name, self.address, self.request_id
 
 
-def actor_of(call: Call) -> Actor:
-    return Actor(_name_of(call), call.identity.address or None, current_request_id())
-
-
-def _name_of(call: Call) -> str:
-    if call.identity.key_id:
-        return f"api_key:{call.identity.key_id}"
-    if call.identity.subject:
-        return f"user:{call.identity.subject}"
-    return "anonymous" if call.request else "rpc"
-
-
 def recorded(
     action: str, source: str, *, target: str = "id", details: str = "'{}'::jsonb", name: str = "recorded"
 ) -> str:
@@ -70,12 +56,11 @@ class Audit:
 
     async def page(self, query: AuditQuery) -> AuditPage:
         after = _position(query.cursor) if query.cursor is not None else None
-        rows = await self._sql.rows(_PAGE, query.actor, query.action, query.target, after, query.limit + 1)
-        more = len(rows) > query.limit
-        data = [AuditEntry(**row) for row in rows[: query.limit]]
-        return AuditPage(
-            data=data, page=Page(limit=query.limit, next_cursor=encode_cursor([data[-1].id]) if more else None)
+        rows = await self._sql.rows(
+            _PAGE, query.actor, query.action, query.target, after, query.limit + 1, repeatable=True
         )
+        data, page = page_of([AuditEntry(**row) for row in rows], query.limit, lambda entry: [entry.id])
+        return AuditPage(data=data, page=page)
 
 
 def _position(cursor: str) -> str:

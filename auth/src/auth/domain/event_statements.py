@@ -73,8 +73,8 @@ kept as (
 select id from left_behind
 """  # fmt: skip
 
-# Of one user ($4, WorkOS's id), whatever event it was that could change them: he may be known later than his memberships, and
-# an organisation sooner gone. $5: ROLE_MAP. The role of his own organisation is the user's.
+# Of one user ($4, WorkOS's id), whatever event it was that could change them: users may be known later than their memberships,
+# and organisations sooner gone. $5: ROLE_MAP. The role of their own organisation is the user's.
 MEMBERSHIPS = f"""
 with state as (
     select distinct on (o.data ->> 'organization_id')
@@ -115,15 +115,18 @@ with state as (
 select id from changed
 """  # fmt: skip
 
-# Who has left a directory has no business in its organisation any more: neither his sessions nor his keys of it.
-DIRECTORY_USER = f"""
+
+def _left(people: str) -> str:
+    """Who has left a directory has no business in its organisation any more: neither their sessions nor their keys of it.
+
+    `people`: the `data` of directory users.
+    """
+    return f"""
 with gone as (
-    select u.id, u.organization_id as home, o.data ->> 'organization_id' as organization_id
-    from ({_OBJECT}) o join users u on lower(u.email) = lower(o.data ->> 'email')
-    where (o.deleted or o.data ->> 'state' <> 'active') and (
-        u.organization_id = o.data ->> 'organization_id' or exists (
-            select from memberships m where m.user_id = u.id and m.organization_id = o.data ->> 'organization_id'
-        )
+    select distinct u.id, u.organization_id as home, p.data ->> 'organization_id' as organization_id
+    from ({people}) p join users u on lower(u.email) = lower(p.data ->> 'email')
+    where u.organization_id = p.data ->> 'organization_id' or exists (
+        select from memberships m where m.user_id = u.id and m.organization_id = p.data ->> 'organization_id'
     )
 ), sessions_ended as (
     update sessions s set revoked_at = now() from gone where s.user_id = gone.id and revoked_at is null returning s.id
@@ -134,3 +137,18 @@ with gone as (
 ), {recorded("session.revoked", "sessions_ended")}, {recorded("api_key.revoked", "keys_ended", name="recorded_keys")}
 select id from gone
 """
+
+
+DIRECTORY_USER = _left(f"""
+    select o.data from ({_OBJECT}) o
+    where o.deleted or o.data ->> 'state' <> 'active' or exists (
+        select from workos_objects d where d.id = o.data ->> 'directory_id' and d.deleted
+    )
+""")
+
+# WorkOS tells the end of a directory alone, not that of each who was in it.
+DIRECTORY = _left(f"""
+    select p.data from ({_OBJECT}) o
+        join workos_objects p on p.type = 'directory_user' and p.data ->> 'directory_id' = o.id
+    where o.deleted
+""")

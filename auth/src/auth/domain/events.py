@@ -73,7 +73,7 @@ def _user(event: Event, actor: Actor, roles: Mapping[str, str]) -> list[Statemen
         user.id, user.email, user.email_verified, user.full_name, as_of=user.updated_at or event.created_at
     )
     return [
-        (arrival_statements.BY_EVENT, (*actor.parameters, *arrival.parameters)),
+        *((statement, (*actor.parameters, *arrival.parameters)) for statement in arrival_statements.BY_EVENT),
         (event_statements.USER_GONE, (*actor.parameters, user.id)),
         _memberships(user.id, actor, roles),
     ]
@@ -99,6 +99,10 @@ def _directory_user(event: Event, actor: Actor, _roles: Mapping[str, str]) -> li
     return [(event_statements.DIRECTORY_USER, (*actor.parameters, event.data["id"]))]
 
 
+def _directory(event: Event, actor: Actor, _roles: Mapping[str, str]) -> list[Statement]:
+    return [(event_statements.DIRECTORY, (*actor.parameters, event.data["id"]))]
+
+
 def _life(prefix: str, type: str, follow: Follow) -> dict[str, Kind]:
     return {f"{prefix}.{verb}": Kind(type, follow, verb == "deleted") for verb in ("created", "updated", "deleted")}
 
@@ -108,6 +112,7 @@ KINDS: dict[str, Kind] = {
     **_life("organization", "organization", _organization),
     **_life("organization_membership", "organization_membership", _membership),
     **_life("dsync.user", "directory_user", _directory_user),
+    "dsync.deleted": Kind("directory", _directory, is_end=True),
     "session.revoked": Kind("session", _session, is_end=True),
 }
 

@@ -1,17 +1,21 @@
 """Rights given to users one by one, and the question of who may do what."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from auth.domain.audit import Actor, recorded
-from auth.domain.roles import GRANTS_OF_USER, decide, effective_permissions, role_permissions
-from dotdo.contracts.auth.rights import Grant
-from dotdo.errors import not_found
+from auth.domain.roles import GRANTS_OF_USER, acting_in, decide, effective_permissions, role_permissions
+from dotdo.contracts.auth.rights import Grant, GrantPage, GrantsQuery
+from dotdo.errors import invalid_argument, not_found
+from dotdo.paging import decode_cursor, page_of
 from dotdo.permissions import permitted
 from dotdo.sql import Sql
 
-_RIGHTS = f"""
-select u.role, k.scopes, {GRANTS_OF_USER}
-from users u left join api_keys k on k.id = $2 and k.user_id = u.id
+_RIGHTS = f"select u.role, {GRANTS_OF_USER} from users u where u.id = $1 and u.disabled_at is null"
+
+_RIGHTS_OF_KEY = f"""
+select u.role, k.scopes, {acting_in("k")}, {GRANTS_OF_USER}
+from users u join api_keys k on k.id = $2 and k.user_id = u.id
 where u.id = $1 and u.disabled_at is null
 """
 
@@ -36,11 +40,16 @@ with ended as (
 select id from ended
 """
 
+# $2: the grant to go on from; $3: at most so many, null for all.
 _LIST = """
-select u.role, g.permission, g.organization_id, g.granted_by, g.created_at
-from users u left join permissions g on g.user_id = u.id
+select u.role, g.id, g.permission, g.organization_id, g.granted_by, g.created_at
+from users u left join lateral (
+    select * from permissions p where p.user_id = u.id and ($2::text is null or p.id > $2) order by p.id limit $3::integer
+) g on true
 where u.id = $1 order by g.id
 """
+
+_BY_ROLE, _BY_GRANT = "role", "grant"
 
 
 class GrantStore:
@@ -49,15 +58,16 @@ class GrantStore:
 
     async def check(self, user_id: str, wanted: str, organization: str | None) -> bool:
         """False for a user who is not there or is disabled."""
-        row = await self._sql.first(_RIGHTS, user_id, "")
+        row = await self._sql.first(_RIGHTS, user_id, repeatable=True)
         return row is not None and decide(row["role"], row["grants"], wanted, organization)
 
-    async def check_credential(self, user_id: str, key_id: str, wanted: str, organization: str | None) -> bool:
-        """The same for a credential of the user's: an API key may do no more than its scopes."""
-        row = await self._sql.first(_RIGHTS, user_id, key_id)
+    async def check_key(self, user_id: str, key_id: str, wanted: str, organization: str | None) -> bool:
+        """The same for an API key of the user's: it may do no more than its scopes, and nothing of another organisation's."""
+        row = await self._sql.first(_RIGHTS_OF_KEY, user_id, key_id, repeatable=True)
         if row is None:
             return False
-        return permitted(effective_permissions(row["role"], row["scopes"], row["grants"], organization), wanted)
+        here = organization if organization == row["acts_in"] else None
+        return permitted(effective_permissions(row["role"], row["scopes"], row["grants"], here), wanted)
 
     async def grant(self, user_id: str, permission: str, organization: str | None, actor: Actor) -> tuple[Grant, bool]:
         """The grant, and whether it is new. Raises NOT_FOUND for no such user."""
@@ -72,13 +82,35 @@ class GrantStore:
 
     async def of_user(self, user_id: str) -> list[Grant]:
         """What the role gives and what was granted. Raises NOT_FOUND for no such user."""
-        rows = await self._sql.rows(_LIST, user_id)
+        return [grant for _, grant in await self._entries(user_id, (_BY_ROLE, ""), None)]
+
+    async def page(self, query: GrantsQuery) -> GrantPage:
+        """The same, a page."""
+        after = _position(query.cursor) if query.cursor is not None else (_BY_ROLE, "")
+        entries = await self._entries(query.user_id, after, query.limit + 1)
+        shown, page = page_of(entries, query.limit, lambda entry: entry[0])
+        return GrantPage(data=[grant for _, grant in shown], page=page)
+
+    async def _entries(
+        self, user_id: str, after: Sequence[str], limit: int | None
+    ) -> list[tuple[tuple[str, str], Grant]]:
+        """What comes after a place, with the place of each: by role in the role's order, then grant by grant."""
+        kind, position = after
+        rows = await self._sql.rows(_LIST, user_id, position if kind == _BY_GRANT else None, limit, repeatable=True)
         if not rows:
             raise not_found("no such user")
-        by_role = [
-            Grant(permission=each, organization_id=None, source="role") for each in role_permissions(rows[0]["role"])
-        ]
-        return by_role + [_granted(row) for row in rows if row["permission"] is not None]
+        by_role = role_permissions(rows[0]["role"]) if kind == _BY_ROLE else ()
+        if position in by_role:
+            by_role = by_role[by_role.index(position) + 1 :]
+        entries = [((_BY_ROLE, each), Grant(permission=each, organization_id=None, source="role")) for each in by_role]
+        return entries + [((_BY_GRANT, row["id"]), _granted(row)) for row in rows if row["permission"] is not None]
+
+
+def _position(cursor: str) -> Sequence[str]:
+    position = decode_cursor(cursor, 2)
+    if position[0] not in (_BY_ROLE, _BY_GRANT):
+        raise invalid_argument("cursor: not one that this service gave out")
+    return position
 
 
 def _granted(row: dict[str, Any]) -> Grant:

@@ -1,7 +1,7 @@
 """The SQL of API keys. `m` is the key that asks, when it is one; a change and its record are one statement."""
 
 from auth.domain.audit import recorded
-from auth.domain.roles import GRANTS_OF_USER
+from auth.domain.roles import GRANTS_OF_USER, acting_in
 
 COLUMNS = (
     "id, name, prefix, last4, environment, scopes, organization_id, rate_limit, expires_at, revoked_at,"
@@ -9,26 +9,30 @@ COLUMNS = (
 )
 
 _WORKS = "revoked_at is null and (expires_at is null or expires_at > now())"
+_COUNT = f"(select count(*) from api_keys where user_id = u.id and {_WORKS}) as working_keys"
 
+# `k`: the key to be. One that a key makes is of that one's organisation, a person's of the person's.
 OWNER = f"""
-select u.role, u.organization_id, m.environment as maker_environment, m.expires_at as maker_expires_at, {GRANTS_OF_USER}
+select u.role, k.organization_id, {acting_in("k")}, m.environment as maker_environment, m.expires_at as maker_expires_at,
+       {_COUNT}, {GRANTS_OF_USER}
 from users u left join api_keys m on m.id = $2
+    cross join lateral (select case when m.id is null then u.organization_id else m.organization_id end) k (organization_id)
 where u.id = $1 and u.disabled_at is null
 """
 
 INSERT = f"""
 with made as (
     insert into api_keys
-        (user_id, name, key_hash, prefix, last4, environment, scopes, rate_limit, expires_at)
-    values ($4, $5, $6::bytea, $7, $8, $9, $10::text[], $11::integer, $12::timestamptz)
+        (user_id, name, key_hash, prefix, last4, environment, scopes, rate_limit, expires_at, organization_id)
+    values ($4, $5, $6::bytea, $7, $8, $9, $10::text[], $11::integer, $12::timestamptz, $13)
     returning {COLUMNS}
 ), {recorded("api_key.created", "made")}
 select {COLUMNS} from made
 """
 
 ROTATABLE = f"""
-select k.environment, k.scopes, coalesce(k.organization_id, u.organization_id) as organization_id, u.role,
-       m.environment as maker_environment, m.expires_at as maker_expires_at, {GRANTS_OF_USER}
+select k.environment, k.scopes, {acting_in("k")}, u.role,
+       m.environment as maker_environment, m.expires_at as maker_expires_at, {_COUNT}, {GRANTS_OF_USER}
 from api_keys k join users u on u.id = k.user_id left join api_keys m on m.id = $2
 where k.user_id = $1 and k.id = $3 and u.disabled_at is null and k.replaced_by is null
   and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())

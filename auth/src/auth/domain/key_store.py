@@ -11,10 +11,13 @@ from auth.domain.audit import Actor
 from auth.domain.roles import effective_permissions
 from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, CreatedApiKey, ListQuery, RotateInput
 from dotdo.errors import ServiceError, forbidden, not_found
-from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.paging import decode_cursor, page_of
 from dotdo.permissions import permitted
 from dotdo.ports import Clock
 from dotdo.sql import Sql
+
+MAX_KEYS = 100
+"""That work at once, of one user: limits count by key, and whoever made keys without end would have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,10 @@ class KeyStore:
         self._clock = clock
 
     async def create(self, user_id: str, wanted: ApiKeyBody, maker: Maker) -> CreatedApiKey:
-        """A new key; its clear text is in this answer and nowhere else. Raises NOT_FOUND, FORBIDDEN, SCOPE_EXCEEDS_OWNER."""
-        owner = await self._sql.first(statements.OWNER, user_id, maker.key_id)
+        """A new key; its clear text is in this answer and nowhere else. Raises NOT_FOUND, FORBIDDEN, SCOPE_EXCEEDS_OWNER,
+        TOO_MANY_KEYS.
+        """
+        owner = await self._sql.first(statements.OWNER, user_id, maker.key_id, repeatable=True)
         if owner is None:
             raise not_found("no such user")
         _check_environment(wanted.environment, owner["maker_environment"])
@@ -44,21 +49,24 @@ class KeyStore:
         if scopes is None and maker.key_id:
             scopes = list(maker.permissions or ())
         _check_scopes(scopes, _permissions_of(owner, None), maker)
+        _check_count(owner["working_keys"] + 1)
         key = api_keys.generate(wanted.environment)
         row = await self._sql.first(
             statements.INSERT, *maker.actor.parameters, user_id, wanted.name, *_stored(key), wanted.environment, scopes,
             wanted.rate_limit, _earlier(self._expiry(wanted.expires_in_days), owner["maker_expires_at"]),
+            owner["organization_id"],
         )  # fmt: skip
         assert row is not None, "an insert returns its row"
         return CreatedApiKey(key=key, **row)
 
     async def rotate(self, user_id: str, key_id: str, wanted: RotateInput, maker: Maker) -> CreatedApiKey:
-        """A key like the old one, which works on for the overlap. Raises NOT_FOUND, FORBIDDEN, SCOPE_EXCEEDS_OWNER."""
-        old = await self._sql.first(statements.ROTATABLE, user_id, maker.key_id, key_id)
+        """A key like the old one, which works on for the overlap. Raises what `create` does."""
+        old = await self._sql.first(statements.ROTATABLE, user_id, maker.key_id, key_id, repeatable=True)
         if old is None:
             raise not_found("no such key, or it works no longer")
         _check_environment(old["environment"], old["maker_environment"])
         _check_scopes(_permissions_of(old, old["scopes"]), _permissions_of(old, None), maker)
+        _check_count(old["working_keys"] + (1 if wanted.overlap_hours else 0))
         key = api_keys.generate(old["environment"])
         row = await self._sql.first(
             statements.ROTATE, *maker.actor.parameters, key_id, *_stored(key), wanted.overlap_hours,
@@ -70,7 +78,7 @@ class KeyStore:
 
     async def get(self, user_id: str, key_id: str) -> ApiKey:
         """Raises NOT_FOUND, for a key of somebody else too."""
-        row = await self._sql.first(statements.GET, user_id, key_id)
+        row = await self._sql.first(statements.GET, user_id, key_id, repeatable=True)
         if row is None:
             raise not_found("no such key")
         return ApiKey(**row)
@@ -78,12 +86,9 @@ class KeyStore:
     async def page(self, user_id: str, query: ListQuery) -> ApiKeyPage:
         """The user's keys that are not revoked, newest first."""
         after = decode_cursor(query.cursor, 1)[0] if query.cursor is not None else None
-        rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1)
-        data = [ApiKey(**row) for row in rows[: query.limit]]
-        more = len(rows) > query.limit
-        return ApiKeyPage(
-            data=data, page=Page(limit=query.limit, next_cursor=encode_cursor([data[-1].id]) if more else None)
-        )
+        rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1, repeatable=True)
+        data, page = page_of([ApiKey(**row) for row in rows], query.limit, lambda key: [key.id])
+        return ApiKeyPage(data=data, page=page)
 
     async def revoke(self, user_id: str, key_id: str, actor: Actor) -> bool:
         """Whether there was a key to end."""
@@ -100,7 +105,7 @@ def _stored(key: str) -> tuple[str, str, str]:
 
 
 def _permissions_of(owner: dict[str, Any], scopes: list[str] | None) -> list[str]:
-    return effective_permissions(owner["role"], scopes, owner["grants"], owner["organization_id"])
+    return effective_permissions(owner["role"], scopes, owner["grants"], owner["acts_in"])
 
 
 def _check_environment(wanted: str, makers: str | None) -> None:
@@ -116,6 +121,13 @@ def _check_scopes(scopes: list[str] | None, owners: list[str], maker: Maker) -> 
             raise ServiceError(
                 "SCOPE_EXCEEDS_OWNER", 403, "Permission denied", f"scopes: your credential has no {scope}"
             )
+
+
+def _check_count(working: int) -> None:
+    if working > MAX_KEYS:
+        raise ServiceError(
+            "TOO_MANY_KEYS", 409, "Too many keys", f"at most {MAX_KEYS} keys of a user work at once: revoke one first"
+        )
 
 
 def _earlier(one: str | None, other: str | None) -> str | None:

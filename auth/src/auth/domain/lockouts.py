@@ -42,7 +42,7 @@ class Lockouts:
         return self._left_s(self._entries.get(self._digest(subject)), now_s)
 
     def failed(self, subject: str, now_s: float) -> None:
-        """Counts a failure. One that began before the subject was locked out is part of the one that did it."""
+        """Counts a failure. Ignored while the subject is locked out: it began before."""
         if not self._longest_s:
             return
         digest = self._digest(subject)

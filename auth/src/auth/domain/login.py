@@ -11,10 +11,12 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from auth.domain.access_tokens import secret_of
 from dotdo import jws
+from dotdo.contracts.auth.workos import MAX_RETURN_TO
 from dotdo.errors import ServiceError, invalid_argument
 from dotdo.ports import Bindings
 
@@ -31,7 +33,7 @@ _ADDRESS_CHARACTERS = "%:/?#[]@!$&'()*+,;="  # RFC 3986 §2.2, and what is perce
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class PendingSignIn:
     """One sign-in under way. `organization`, `connection`: which was asked for, as WorkOS names them."""
 
     state: str
@@ -65,7 +67,10 @@ def safe_return_to(return_to: str, allowed_origins: list[str]) -> str:
         raise invalid_argument("return_to: has a character that no address has")
     on_this_site = return_to.startswith("/") and not return_to.startswith("//")
     if on_this_site or _origin(return_to) in allowed_origins:
-        return quote(return_to, safe=_ADDRESS_CHARACTERS)
+        encoded = quote(return_to, safe=_ADDRESS_CHARACTERS)
+        if len(encoded) > MAX_RETURN_TO:
+            raise invalid_argument(f"return_to: longer than {MAX_RETURN_TO} characters, percent-encoded")
+        return encoded
     raise invalid_argument("return_to: neither a path of this site nor an allowed origin")
 
 
@@ -80,46 +85,53 @@ def _origin(address: str) -> str | None:
 
 def begin(
     bindings: Bindings, return_to: str, *, organization: str | None = None, connection: str | None = None
-) -> Attempt:
+) -> PendingSignIn:
     state = secrets.token_urlsafe(32)
-    return Attempt(state, _verifier_of(state, bindings), return_to, organization, connection)
+    return PendingSignIn(state, _verifier_of(state, bindings), return_to, organization, connection)
 
 
-def seal(way: str, attempt: Attempt, bindings: Bindings) -> str:
+def seal(flow: str, pending: PendingSignIn, bindings: Bindings) -> str:
     """The cookie's value."""
     issued = int(bindings.clock.now_s())
     claims = {
-        "iss": _ISSUER, "aud": _audience(way), "iat": issued, "exp": issued + LIFETIME_S, "state": attempt.state,
-        "return_to": attempt.return_to, "organization": attempt.organization, "connection": attempt.connection,
+        "iss": _ISSUER, "aud": _audience(flow), "iat": issued, "exp": issued + LIFETIME_S, "state": pending.state,
+        "return_to": pending.return_to, "organization": pending.organization, "connection": pending.connection,
     }  # fmt: skip
     return jws.sign(claims, secret_of(bindings), _TYPE)
 
 
-def resume(way: str, cookie: str | None, state: str | None, bindings: Bindings) -> Attempt:
-    """The attempt this browser began. Raises LOGIN_FAILED when the state is missing, foreign or too old."""
+def resume(flow: str, cookie: str | None, state: str | None, bindings: Bindings) -> PendingSignIn:
+    """What this browser began. Raises LOGIN_FAILED when the state is missing, foreign or too old."""
     if not cookie or not state:
         raise login_failed("this browser has no sign-in under way: begin again at /auth/login")
     try:
-        claims = jws.verify(
-            cookie,
-            secret_of(bindings),
-            typ=_TYPE,
-            issuer=_ISSUER,
-            audience=_audience(way),
-            now_s=bindings.clock.now_s(),
-        )
+        claims = _unsealed(flow, cookie, bindings)
     except jws.InvalidToken as error:
         raise login_failed("the sign-in took too long or began elsewhere: begin again at /auth/login") from error
     if not hmac.compare_digest(claims["state"].encode(), state.encode()):
         raise login_failed("the sign-in began in another browser: begin again at /auth/login")
     begun = claims["state"]
-    return Attempt(
+    return PendingSignIn(
         begun, _verifier_of(begun, bindings), claims["return_to"], claims["organization"], claims["connection"]
     )
 
 
-def _audience(way: str) -> str:
-    return f"dotdo-{way}"
+def is_under_way(flow: str, cookie: str | None, bindings: Bindings) -> bool:
+    """Whether the cookie is of a sign-in that began here."""
+    try:
+        return bool(cookie) and bool(_unsealed(flow, str(cookie), bindings))
+    except jws.InvalidToken:
+        return False
+
+
+def _unsealed(flow: str, cookie: str, bindings: Bindings) -> dict[str, Any]:
+    return jws.verify(
+        cookie, secret_of(bindings), typ=_TYPE, issuer=_ISSUER, audience=_audience(flow), now_s=bindings.clock.now_s()
+    )
+
+
+def _audience(flow: str) -> str:
+    return f"dotdo-{flow}"
 
 
 def _verifier_of(state: str, bindings: Bindings) -> str:

@@ -4,7 +4,7 @@ import json
 from typing import get_args
 
 from dotdo.contracts.auth.rights import Role
-from dotdo.errors import not_configured
+from dotdo.errors import misconfigured
 from dotdo.ports import Bindings
 
 VARIABLE = "ROLE_MAP"
@@ -17,10 +17,10 @@ def role_map(bindings: Bindings) -> dict[str, str]:
     except ValueError:
         roles = None
     if not isinstance(roles, dict) or not all(role in get_args(Role) for role in roles.values()):
-        raise not_configured(f"{VARIABLE} (a JSON object of WorkOS role slugs and {', '.join(get_args(Role))})")
+        raise misconfigured(VARIABLE, f"no JSON object of WorkOS role slugs and {', '.join(get_args(Role))}")
     return roles
 
 
 def mapped(bindings: Bindings, slug: str | None) -> str | None:
-    """None for a role that means nothing here: whoever has it keeps the role he had."""
+    """None for a role that means nothing here: whoever has it keeps the role they had."""
     return role_map(bindings).get(slug or "")

@@ -21,6 +21,18 @@ coalesce((select jsonb_agg(jsonb_build_object('permission', g.permission, 'organ
 """A column of any statement that reads `users u`: what `effective_permissions` takes as `grants`."""
 
 
+def acting_in(key: str) -> str:
+    """A column of any statement that reads `users u` and an API key: the key's organisation, null once its owner has left it.
+
+    A key is of one organisation for good: what is granted in another one its owner goes to is no concern of it.
+    """
+    return f"""
+case when {key}.organization_id = u.organization_id or exists (
+    select from memberships b where b.user_id = u.id and b.organization_id = {key}.organization_id
+) then {key}.organization_id end as acts_in
+"""
+
+
 def role_permissions(role: str) -> tuple[str, ...]:
     return ROLES.get(role, ())
 

@@ -2,14 +2,17 @@
 
 from auth.domain.audit import recorded
 from auth.domain.roles import GRANTS_OF_USER
+from auth.domain.users import COLUMNS as USER
 
+# Each refresh gives a session seven more days, up to 90 in all. A refresh token is good for 30 days, but never beyond its
+# session: who is away for a week signs in again. The 30 days are what a longer _IDLE would meet.
 _IDLE, _ABSOLUTE = "interval '7 days'", "interval '90 days'"
 _REFRESH = "interval '30 days'"
 _REPEAT = "interval '10 seconds'"
 
 COLUMNS = (
     "s.id, s.user_id, s.device, s.ip_address, s.user_agent, s.created_at, s.last_seen_at,"
-    " least(s.expires_at, s.created_at + interval '90 days') as expires_at"
+    f" least(s.expires_at, s.created_at + {_ABSOLUTE}) as expires_at"
 )
 
 _LIVE = "s.revoked_at is null and s.expires_at > now()"
@@ -64,9 +67,18 @@ ACCOUNT = """
 select s.user_id from refresh_tokens t join sessions s on s.id = t.session_id where t.token_hash = $1::bytea
 """
 
+CURRENT = f"""
+select s.id, s.created_at, s.expires_at, {USER}, {GRANTS_OF_USER}
+from sessions s join users u on u.id = s.user_id
+where s.id = $1 and {_LIVE}
+"""
+
 GET = f"select {COLUMNS} from sessions s where s.id = $1 and {_LIVE}"
 
-LIST = f"select {COLUMNS} from sessions s where s.user_id = $1 and {_LIVE} order by s.id desc limit 1000"
+PAGE = f"""
+select {COLUMNS} from sessions s
+where s.user_id = $1 and {_LIVE} and ($2::text is null or s.id < $2) order by s.id desc limit $3
+"""
 
 REVOKE = f"""
 with ended as (

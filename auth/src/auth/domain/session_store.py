@@ -7,8 +7,11 @@ from auth.domain import session_statements as statements
 from auth.domain.access_tokens import AccessTokens, Bearer
 from auth.domain.audit import Actor
 from auth.domain.roles import effective_permissions
-from dotdo.contracts.auth.sessions import CreatedSession, SessionRow, Tokens
+from auth.domain.users import user_of
+from dotdo.contracts.auth.models import ListQuery
+from dotdo.contracts.auth.sessions import CreatedSession, Session, SessionPage, SessionRow, Tokens
 from dotdo.errors import ServiceError, not_found, unauthenticated
+from dotdo.paging import MAX_LIMIT, decode_cursor, page_of
 from dotdo.ports import Bindings
 from dotdo.sql import Sql
 
@@ -60,7 +63,7 @@ class SessionStore:
         """Whose refresh token this is or was."""
         if not refresh_tokens.well_formed(token):
             return None
-        row = await self._sql.first(statements.ACCOUNT, refresh_tokens.stored(token, self._secret))
+        row = await self._sql.first(statements.ACCOUNT, refresh_tokens.stored(token, self._secret), repeatable=True)
         return row["user_id"] if row else None
 
     async def refresh(self, token: str, actor: Actor) -> Tokens:
@@ -79,14 +82,33 @@ class SessionStore:
         access = await self._access_token(row)
         return Tokens(token=access, refresh_token=successor, expires_in=access_tokens.LIFETIME_S)
 
+    async def current(self, session_id: str) -> Session:
+        """The session one is signed in to. Raises NOT_FOUND for one that has ended."""
+        row = await self._sql.first(statements.CURRENT, session_id, repeatable=True)
+        if row is None:
+            raise not_found("the session has ended")
+        permissions = effective_permissions(row["role"], None, row["grants"], row["organization_id"])
+        return Session(
+            id=row["id"], user=user_of(row), permissions=permissions, created_at=row["created_at"],
+            expires_at=row["expires_at"],
+        )  # fmt: skip
+
     async def get(self, session_id: str) -> SessionRow | None:
-        row = await self._sql.first(statements.GET, session_id)
+        row = await self._sql.first(statements.GET, session_id, repeatable=True)
         return session_row(row) if row else None
 
-    async def of_user(self, user_id: str, current: str = "") -> list[SessionRow]:
+    async def of_user(self, user_id: str) -> list[SessionRow]:
         """Newest first, at most a thousand."""
-        rows = await self._sql.rows(statements.LIST, user_id)
-        return [session_row(row, current) for row in rows]
+        return [
+            session_row(row) for row in await self._sql.rows(statements.PAGE, user_id, None, MAX_LIMIT, repeatable=True)
+        ]
+
+    async def page(self, user_id: str, query: ListQuery, current: str) -> SessionPage:
+        """The same, a page. `current`: the session that asks."""
+        after = decode_cursor(query.cursor, 1)[0] if query.cursor is not None else None
+        rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1, repeatable=True)
+        data, page = page_of([session_row(row, current) for row in rows], query.limit, lambda session: [session.id])
+        return SessionPage(data=data, page=page)
 
     async def revoke(self, session_id: str, actor: Actor, user_id: str | None = None) -> bool:
         """Whether there was one to end, of this user when one is named."""

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from auth.adapters.workos import Refused, WorkOS
-from auth.adapters.workos.answers import asked
-from auth.adapters.workos.api import garbled
+from auth.adapters.workos.answers import translate_refusals
+from auth.adapters.workos.api import unreadable_answer
 from auth.adapters.workos.models import Authentication, OrganizationChoice
 from auth.adapters.workos.tokens import Claims
 from auth.domain.arrivals import Arrival, Arrivals
 from auth.domain.audit import Actor, Audit
-from auth.domain.login import Attempt, login_failed
+from auth.domain.login import PendingSignIn, login_failed
 from auth.domain.role_map import mapped
 from dotdo.errors import ServiceError
 from dotdo.ports import Bindings
@@ -65,20 +65,20 @@ class SignIns:
             await self._audit.record(actor, "user.impersonated", account["user_id"], **said)
         return SignedIn(account, claims, authentication)
 
-    async def with_profile(self, code: str, attempt: Attempt, actor: Actor) -> dict[str, Any]:
-        """The account of one who comes by his organisation's identity provider, which vouches for its own domains alone."""
+    async def with_profile(self, code: str, pending: PendingSignIn, actor: Actor) -> dict[str, Any]:
+        """The account of one who comes by their organisation's identity provider, which vouches for its own domains alone."""
         try:
-            profile = (await self._workos.sso.profile_and_token(code, attempt.verifier)).profile
+            profile = (await self._workos.sso.profile_and_token(code, pending.verifier)).profile
         except Refused as error:
             raise login_failed("WorkOS refused the sign-in: begin again at /auth/sso/authorize") from error
-        is_expected = (not attempt.connection or profile.connection_id == attempt.connection) and (
-            not attempt.organization or profile.organization_id == attempt.organization
+        is_expected = (not pending.connection or profile.connection_id == pending.connection) and (
+            not pending.organization or profile.organization_id == pending.organization
         )
         if not is_expected or not profile.organization_id:
             raise ServiceError(
                 "FOREIGN_PROFILE", 403, "Sign-in refused", "this identity is not of the organisation that was asked for"
             )
-        organization = await asked(self._workos.organizations.get(profile.organization_id))
+        organization = await translate_refusals(self._workos.organizations.get(profile.organization_id))
         slug = profile.role.slug if profile.role else None
         return await self._arrivals.of_profile(
             Arrival(
@@ -115,7 +115,7 @@ class SignIns:
     async def _verified(self, authentication: Authentication) -> Claims:
         claims = await self._workos.tokens.verify(authentication.access_token)
         if claims.user_id != authentication.user.id:
-            raise garbled()
+            raise unreadable_answer()
         return claims
 
 
@@ -127,7 +127,7 @@ def _selection(error: Refused) -> tuple[str, list[OrganizationChoice]]:
     try:
         return pending, [OrganizationChoice.model_validate(each, strict=True) for each in offered]
     except ValueError as invalid:
-        raise garbled() from invalid
+        raise unreadable_answer() from invalid
 
 
 def _refusal(error: Refused, choices: list[OrganizationChoice]) -> ServiceError:

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from dotdo.errors import ServiceError, not_configured
+from dotdo.errors import ServiceError, misconfigured
 from dotdo.ports import Bindings
 
 VARIABLE = "JWT_PRIVATE_JWKS"
@@ -54,6 +54,6 @@ def _read(jwk: Any) -> SigningKey:
 
 
 def _unusable() -> ServiceError:
-    return not_configured(
-        f'{VARIABLE} (a JSON object whose "keys" are Ed25519 keys with ids of their own, the first private)'
+    return misconfigured(
+        VARIABLE, 'no JSON object whose "keys" are Ed25519 keys with ids of their own, the first private'
     )

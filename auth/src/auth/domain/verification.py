@@ -5,7 +5,7 @@ from typing import Any
 
 from auth.domain import access_tokens, api_keys
 from auth.domain.access_tokens import AccessTokens
-from auth.domain.roles import GRANTS_OF_USER, effective_permissions
+from auth.domain.roles import GRANTS_OF_USER, acting_in, effective_permissions
 from auth.domain.session_store import session_row
 from auth.domain.users import user_of
 from dotdo import jws
@@ -15,21 +15,22 @@ from dotdo.instants import rfc3339
 from dotdo.ports import Bindings, Defer
 from dotdo.sql import Sql
 
-_USER = (
-    f"""u.email, u.name, u.role, u.email_verified, u.disabled_at, u.created_at as user_created_at, {GRANTS_OF_USER}"""
-)
+_USER = f"""
+       u.email, u.name, u.role, u.workos_id, u.email_verified, u.disabled_at, u.created_at as user_created_at,
+       u.updated_at as user_updated_at, {GRANTS_OF_USER}"""
 
 _KEY = f"""
 select k.id as key_id, k.scopes, k.rate_limit, k.expires_at, k.revoked_at, k.expires_at <= now() as expired,
        k.last_used_at is null or k.last_used_at < now() - interval '1 minute' as unused, k.user_id,
-       coalesce(k.organization_id, u.organization_id) as organization_id, {_USER}
+       k.organization_id, {acting_in("k")}, {_USER}
 from api_keys k join users u on u.id = k.user_id
 where k.key_hash = $1::bytea
 """
 
 _SESSION = f"""
 select s.id, s.user_id, s.device, s.ip_address, s.user_agent, s.created_at, s.last_seen_at, s.expires_at,
-       s.revoked_at, s.expires_at <= now() as expired, u.organization_id, {_USER}
+       s.revoked_at, s.expires_at <= now() as expired, u.organization_id,
+       u.organization_id as acts_in, {_USER}
 from sessions s join users u on u.id = s.user_id
 where s.id = $1 and u.id = $2
 """
@@ -91,7 +92,7 @@ class Verifier:
             return _Presented("MALFORMED")
         if environment == "test" and self._bindings.optional("ENVIRONMENT", "production") == "production":
             return _Presented("WRONG_ENVIRONMENT")
-        row = await self._sql.first(_KEY, api_keys.key_hash(key))
+        row = await self._sql.first(_KEY, api_keys.key_hash(key), repeatable=True)
         presented = _standing(row, "NOT_FOUND")
         if presented.row and presented.row["unused"]:
             defer(self._used(presented.row["key_id"]))
@@ -104,7 +105,7 @@ class Verifier:
             read = await self._tokens.read(token)
         except jws.InvalidToken as error:
             return _Presented(_TOKEN_CODES.get(error.code, "NOT_FOUND"))
-        row = await self._sql.first(_SESSION, read.session_id, read.user_id)
+        row = await self._sql.first(_SESSION, read.session_id, read.user_id, repeatable=True)
         return _standing(row, "REVOKED", read.expires_s)
 
     async def _used(self, key_id: str) -> None:
@@ -148,5 +149,5 @@ def _owner(row: dict[str, Any], scopes: list[str] | None) -> dict[str, Any]:
         "email": row["email"],
         "role": row["role"],
         "organization_id": row["organization_id"],
-        "permissions": effective_permissions(row["role"], scopes, row["grants"], row["organization_id"]),
+        "permissions": effective_permissions(row["role"], scopes, row["grants"], row["acts_in"]),
     }

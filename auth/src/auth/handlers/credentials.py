@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 from auth.domain.accounts import Accounts
-from auth.domain.attempts import REFRESH
-from auth.domain.audit import actor_of
 from auth.domain.key_store import Maker
+from auth.domain.sign_in_limits import REFRESH
 from auth.handlers import session_cookies
+from auth.handlers.actors import actor_of
+from auth.handlers.requests import request_of, require_own_access
+from auth.handlers.responses import NO_STORE, private
 from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, CreatedApiKey, Jwks, ListQuery, RotateInput
-from dotdo.contracts.auth.sessions import RefreshBody, SessionList, Tokens
+from dotdo.contracts.auth.sessions import RefreshBody, SessionPage, Tokens
 from dotdo.errors import ServiceError, forbidden, not_found, unauthenticated
-from dotdo.http import HttpRequest, HttpResponse, json_text_response
-from dotdo.model import Model
+from dotdo.http import HttpResponse, json_text_response
 from dotdo.ports import Bindings
 from dotdo.service import Call
 
 READ, WRITE = "auth:read", "auth:write"
-NO_STORE = ("cache-control", "no-store")
 
 SIGNS_OF_THEFT = frozenset({"REFRESH_REUSED", "REVOKED"})
 """What an account's own browser hardly ever hears, and who kept an old token does."""
@@ -43,61 +43,60 @@ class CredentialHandlers:
         return HttpResponse(204, headers=[*session_cookies.signed_in(pair, self._bindings), NO_STORE])
 
     async def _refreshed(self, call: Call, token: str) -> Tokens:
-        """Whose token it is is asked first: a refusal must not have used it up."""
-        attempts, store = self._accounts.attempts, self._accounts.session_store
+        """Finds the owner first, so that a rate-limit refusal does not consume the token."""
+        limits, store = self._accounts.limits, self._accounts.session_store
         account = await store.account_of(token)
         if account:
-            attempts.admit_account(REFRESH, account)
+            limits.admit_account(REFRESH, account)
         try:
             pair = await store.refresh(token, actor_of(call))
         except ServiceError as error:
             if account and error.code in SIGNS_OF_THEFT:
-                attempts.account_failed(REFRESH, account)
+                limits.account_failed(REFRESH, account)
             raise
         if account:
-            attempts.account_succeeded(REFRESH, account)
+            limits.account_succeeded(REFRESH, account)
         return pair
 
-    async def list_sessions(self, call: Call) -> SessionList:
-        own(call, READ)
-        return SessionList(
-            data=await self._accounts.session_store.of_user(call.identity.subject, call.identity.session_id)
-        )
+    async def list_sessions(self, call: Call, *, query: ListQuery) -> SessionPage:
+        require_own_access(call, READ)
+        identity = call.identity
+        return await self._accounts.session_store.page(identity.subject, query, identity.session_id)
 
     async def revoke_sessions(self, call: Call) -> HttpResponse:
-        own(call, WRITE)
+        require_own_access(call, WRITE)
         count = await self._accounts.session_store.revoke_all(call.identity.subject, actor_of(call))
         return json_text_response(f'{{"revoked":{count}}}', headers=session_cookies.signed_out(self._bindings))
 
     async def revoke_session(self, call: Call, *, id: str) -> HttpResponse:
-        own(call, WRITE)
+        require_own_access(call, WRITE)
         if not await self._accounts.session_store.revoke(id, actor_of(call), call.identity.subject):
             raise not_found("no such session")
         is_this_one = id == call.identity.session_id
         return HttpResponse(204, headers=session_cookies.signed_out(self._bindings) if is_this_one else ())
 
     async def create_api_key(self, call: Call, *, body: ApiKeyBody) -> HttpResponse:
-        own(call, WRITE)
+        require_own_access(call, WRITE)
         if body.rate_limit is not None and not call.identity.is_admin:
             raise forbidden("rate_limit: only an administrator sets one")
         return _made(call, await self._accounts.keys.create(call.identity.subject, body, _maker(call)))
 
     async def list_api_keys(self, call: Call, *, query: ListQuery) -> ApiKeyPage:
-        own(call, READ)
+        require_own_access(call, READ)
         return await self._accounts.keys.page(call.identity.subject, query)
 
     async def get_api_key(self, call: Call, *, id: str) -> ApiKey:
-        own(call, READ)
+        require_own_access(call, READ)
         return await self._accounts.keys.get(call.identity.subject, id)
 
     async def revoke_api_key(self, call: Call, *, id: str) -> HttpResponse:
-        own(call, WRITE)
+        require_own_access(call, WRITE)
         if not await self._accounts.keys.revoke(call.identity.subject, id, actor_of(call)):
             raise not_found("no such key")
         return HttpResponse(204)
 
     async def rotate_api_key(self, call: Call, *, id: str, body: RotateInput) -> HttpResponse:
-        own(call, WRITE)
+        require_own_access(call, WRITE)
         return _made(call, await self._accounts.keys.rotate(call.identity.subject, id, body, _maker(call)))
 
 
@@ -105,22 +104,6 @@ def _made(call: Call, key: CreatedApiKey) -> HttpResponse:
     return private(key, 201, [("location", request_of(call).reference(f"/apikeys/{key.id}"))])
 
 
-def own(call: Call, permission: str) -> None:
-    """A person who has signed in may see to what is theirs; an API key needs the permission. Raises FORBIDDEN."""
-    if not call.identity.session_id and not call.identity.may(permission):
-        raise forbidden(f"this needs a session or the permission {permission}")
-
-
-def request_of(call: Call) -> HttpRequest:
-    assert call.request is not None, "HTTP handlers have a request"
-    return call.request
-
-
 def _maker(call: Call) -> Maker:
     permissions: Sequence[str] = call.identity.permissions
     return Maker(actor_of(call), permissions, call.identity.key_id)
-
-
-def private(answer: Model, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> HttpResponse:
-    """An answer with a secret in it, which nothing on its way may keep."""
-    return json_text_response(answer.model_dump_json(by_alias=False), status, [NO_STORE, *headers])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from auth.adapters.workos import WorkOS
-from auth.adapters.workos.answers import asked
+from auth.adapters.workos.answers import translate_refusals
 from auth.adapters.workos.directory_sync import MAX_PAGE
 from auth.adapters.workos.models import Listed
 from dotdo.contracts.auth import workos as w
@@ -18,14 +18,14 @@ class DirectoryHandlers:
     _workos: WorkOS
 
     async def list_directories(self, call: Call, *, query: w.DirectoryQuery) -> w.DirectoryPage:
-        found = await asked(
+        found = await translate_refusals(
             self._workos.directory_sync.list_directories(**_place(query), organization_id=query.organization_id)
         )
         data = [w.Directory(**each.model_dump()) for each in found.data]
         return w.DirectoryPage(data=data, page=_page(query, found))
 
     async def list_directory_users(self, call: Call, *, id: str, query: ListQuery) -> w.DirectoryUserPage:
-        found = await asked(self._workos.directory_sync.list_users(id, **_place(query)))
+        found = await translate_refusals(self._workos.directory_sync.list_users(id, **_place(query)))
         data = [
             w.DirectoryUser(**each.model_dump(exclude={"role"}), role=each.role.slug if each.role else None)
             for each in found.data
@@ -33,7 +33,7 @@ class DirectoryHandlers:
         return w.DirectoryUserPage(data=data, page=_page(query, found))
 
     async def list_directory_groups(self, call: Call, *, id: str, query: ListQuery) -> w.DirectoryGroupPage:
-        found = await asked(self._workos.directory_sync.list_groups(id, **_place(query)))
+        found = await translate_refusals(self._workos.directory_sync.list_groups(id, **_place(query)))
         data = [w.DirectoryGroup(**each.model_dump()) for each in found.data]
         return w.DirectoryGroupPage(data=data, page=_page(query, found))
 

@@ -2,7 +2,7 @@
 
 from auth.domain.accounts import Accounts
 from auth.domain.webhook_signature import HEADER, check_signature
-from auth.handlers.credentials import request_of
+from auth.handlers.requests import request_of
 from dotdo.contracts.auth.workos import EventTaken
 from dotdo.ports import Bindings
 from dotdo.service import Call

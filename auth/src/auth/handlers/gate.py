@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from auth.domain import login
 from auth.domain.accounts import Accounts
-from auth.domain.attempts import Way
-from auth.domain.audit import actor_of
+from auth.domain.sign_in_limits import EntryLimit
 from auth.handlers import session_cookies
+from auth.handlers.actors import actor_of
 from dotdo.cookies import read_cookie
 from dotdo.errors import ServiceError
 from dotdo.http import HttpRequest
@@ -16,7 +17,8 @@ from dotdo.service import Call
 NOTHING_TRIED = frozenset({"NO_SESSION"})
 
 FAILURES = frozenset({"LOGIN_FAILED", "DISABLED", "FOREIGN_PROFILE"})
-"""What counts against who tried, besides every credential that is refused: not what WorkOS only wants done first."""
+"""Codes that count as failed attempts besides every refused credential (401); steps WorkOS still asks for (MFA, verification)
+do not."""
 
 
 class Gate:
@@ -25,30 +27,35 @@ class Gate:
         self._bindings = bindings
 
     @asynccontextmanager
-    async def passing(self, way: Way, call: Call, request: HttpRequest) -> AsyncIterator[None]:
+    async def passing(self, limit: EntryLimit, call: Call, request: HttpRequest) -> AsyncIterator[None]:
         """Raises 429 before anything is tried. A refusal of what is tried counts against the address and, for a sign-in, is
-        put on record.
+        put on record; what tries nothing leaves no trace, so that nobody can fill a table.
         """
-        attempts, address = self._accounts.attempts, call.identity.address
+        limits, address = self._accounts.limits, call.identity.address
         try:
-            attempts.admit_address(way, address)
+            limits.admit_address(limit, address)
             try:
                 yield
             except ServiceError as error:
-                if _failed(error) and self._tried(way, request):
-                    attempts.address_failed(way, address)
-                if _refused(error) and way.cookie:
-                    call.defer(self._accounts.audit.record(actor_of(call), "login.refused", code=error.code))
+                if self._tried(limit, request):
+                    self._note(limit, call, error)
                 raise
         finally:
-            attempts.tell(call.defer)
+            limits.tell(call.defer)
 
-    def _tried(self, way: Way, request: HttpRequest) -> bool:
-        """Whether this browser began what it comes back from: what another site has it load brings no cookie."""
-        if not way.cookie:
+    def _tried(self, limit: EntryLimit, request: HttpRequest) -> bool:
+        """Whether this browser began what it comes back from: what another site has it load brings no cookie of ours."""
+        if not limit.cookie:
             return True
         secure = session_cookies.is_secure(self._bindings)
-        return bool(read_cookie(request.headers.get("cookie", ""), way.cookie, secure=secure))
+        cookie = read_cookie(request.headers.get("cookie", ""), limit.cookie, secure=secure)
+        return login.is_under_way(limit.cookie, cookie, self._bindings)
+
+    def _note(self, limit: EntryLimit, call: Call, error: ServiceError) -> None:
+        if _failed(error):
+            self._accounts.limits.address_failed(limit, call.identity.address)
+        if _refused(error) and limit.cookie:
+            call.defer(self._accounts.audit.record(actor_of(call), "login.refused", code=error.code))
 
 
 def _failed(error: ServiceError) -> bool:

@@ -3,12 +3,14 @@
 from auth.adapters.workos import WorkOS
 from auth.domain import login
 from auth.domain.accounts import Accounts
-from auth.domain.audit import actor_of
 from auth.domain.sign_ins import SignIns
 from auth.handlers import session_cookies
-from auth.handlers.credentials import NO_STORE, CredentialHandlers, request_of
+from auth.handlers.actors import actor_of
+from auth.handlers.credentials import CredentialHandlers
 from auth.handlers.directories import DirectoryHandlers
 from auth.handlers.events import EventHandlers
+from auth.handlers.requests import request_of
+from auth.handlers.responses import NO_STORE
 from auth.handlers.rights import RightsHandlers
 from auth.handlers.sso import SsoHandlers
 from dotdo.contracts.auth import CONTRACT
@@ -39,24 +41,24 @@ class HttpHandlers(CredentialHandlers, RightsHandlers, SsoHandlers, DirectoryHan
         return await self._accounts.health()
 
     async def login(self, call: Call, *, query: LoginQuery) -> HttpResponse:
-        attempt = login.begin(self._bindings, self._return_to(query.return_to), organization=query.organization)
+        pending = login.begin(self._bindings, self._return_to(query.return_to), organization=query.organization)
         location = self._workos.user_management.authorize_url(
             redirect_uri=self._address(CALLBACK_PATH),
-            state=attempt.state,
-            challenge=attempt.challenge,
+            state=pending.state,
+            challenge=pending.challenge,
             provider=query.workos_provider,
             organization_id=query.organization,
             login_hint=query.login_hint,
         )
-        return self._sent(login.AUTHKIT, attempt, location)
+        return self._sent(login.AUTHKIT, pending, location)
 
     async def callback(self, call: Call, *, query: CallbackQuery) -> HttpResponse:
         """Signs the browser in and sends it on. Tokens are in cookies, never in an address."""
-        attempt = await self._resumed(call, login.AUTHKIT, query)
+        pending = await self._resumed(call, login.AUTHKIT, query)
         signed_in = await self._sign_ins.with_code(
-            str(query.code), attempt.verifier, attempt.organization, actor_of(call)
+            str(query.code), pending.verifier, pending.organization, actor_of(call)
         )
-        return await self._arrived(call, login.AUTHKIT, attempt, signed_in.user, signed_in.claims.session_id)
+        return await self._arrived(call, login.AUTHKIT, pending, signed_in.user, signed_in.claims.session_id)
 
     async def logout(self, call: Call) -> HttpResponse:
         """Whoever has no session any more is signed out already."""
@@ -70,4 +72,4 @@ class HttpHandlers(CredentialHandlers, RightsHandlers, SsoHandlers, DirectoryHan
         """401 for an API key: a key has no session."""
         if not call.identity.session_id:
             raise unauthenticated("sign in at /auth/login", "NO_SESSION")
-        return await self._accounts.sessions.get(call.identity.session_id)
+        return await self._accounts.session_store.current(call.identity.session_id)

@@ -1,7 +1,10 @@
 """The HTTP endpoints of rights: one's own, and those that administrators give and take."""
 
+from urllib.parse import quote
+
 from auth.domain.accounts import Accounts
-from auth.domain.audit import actor_of
+from auth.handlers.actors import actor_of
+from auth.handlers.requests import request_of
 from dotdo.contracts.auth.models import ListQuery, User, UserChange, UserPage
 from dotdo.contracts.auth.rights import (
     AuditPage,
@@ -9,7 +12,7 @@ from dotdo.contracts.auth.rights import (
     CheckBody,
     Decision,
     GrantBody,
-    GrantList,
+    GrantPage,
     GrantsQuery,
     Me,
 )
@@ -36,23 +39,28 @@ class RightsHandlers:
         """By what the database says now, not by what the identity said when it was last looked up."""
         identity = call.identity
         organization = body.organization_id or identity.organization or None
-        allowed = await self._accounts.grants.check_credential(
-            identity.subject, identity.key_id, f"{body.resource}:{body.action}", organization
-        )
+        wanted, grants = f"{body.resource}:{body.action}", self._accounts.grants
+        if identity.key_id:
+            allowed = await grants.check_key(identity.subject, identity.key_id, wanted, organization)
+        else:
+            allowed = await grants.check(identity.subject, wanted, organization)
         return Decision(has_permission=allowed, resource=body.resource, action=body.action)
 
-    async def list_permissions(self, call: Call, *, query: GrantsQuery) -> GrantList:
-        return GrantList(data=await self._accounts.grants.of_user(query.user_id))
+    async def list_permissions(self, call: Call, *, query: GrantsQuery) -> GrantPage:
+        return await self._accounts.grants.page(query)
 
     async def grant_permission(self, call: Call, *, body: GrantBody) -> HttpResponse:
-        _nobody_himself(call, body.user_id)
+        _not_oneself(call, body.user_id)
         grant, is_new = await self._accounts.grants.grant(
             body.user_id, f"{body.resource}:{body.action}", body.organization_id, actor_of(call)
         )
-        return json_text_response(grant.model_dump_json(by_alias=False), 201 if is_new else 200)
+        if not is_new:
+            return json_text_response(grant.model_dump_json(by_alias=False))
+        where = request_of(call).reference(f"/permissions?user_id={quote(body.user_id, safe='')}")
+        return json_text_response(grant.model_dump_json(by_alias=False), 201, [("location", where)])
 
     async def revoke_permission(self, call: Call, *, body: GrantBody) -> HttpResponse:
-        _nobody_himself(call, body.user_id)
+        _not_oneself(call, body.user_id)
         permission = f"{body.resource}:{body.action}"
         if not await self._accounts.grants.revoke(body.user_id, permission, body.organization_id, actor_of(call)):
             raise not_found("no such grant")
@@ -62,7 +70,7 @@ class RightsHandlers:
         return await self._accounts.users.page(query)
 
     async def update_user(self, call: Call, *, id: str, body: UserChange) -> User:
-        _nobody_himself(call, id)
+        _not_oneself(call, id)
         user = await self._accounts.users.change_role(id, body.role, actor_of(call))
         if user is None:
             raise not_found("no such user")
@@ -72,6 +80,6 @@ class RightsHandlers:
         return await self._accounts.audit.page(query)
 
 
-def _nobody_himself(call: Call, user_id: str) -> None:
+def _not_oneself(call: Call, user_id: str) -> None:
     if user_id == call.identity.subject:
-        raise forbidden("nobody changes his own rights")
+        raise forbidden("nobody changes their own rights")

@@ -2,10 +2,10 @@
 
 from auth.adapters.workos import WorkOS
 from auth.domain.accounts import Accounts
-from auth.domain.audit import actor_of
 from auth.domain.key_store import Maker
 from auth.domain.sign_ins import SignIns
 from auth.domain.users import user_of
+from auth.handlers.actors import actor_of
 from dotdo.contracts.auth import models as m
 from dotdo.contracts.auth import rights as r
 from dotdo.contracts.auth import sessions as s

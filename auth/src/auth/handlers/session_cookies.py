@@ -10,6 +10,7 @@ SESSION = "session"
 REFRESH = "refresh"
 REFRESH_PATH = "/auth"
 REFRESH_LIFETIME_S = 30 * 24 * 3600
+"""The token's own; its session ends after seven idle days, and the token with it."""
 
 Cookie = tuple[str, str]
 

@@ -6,7 +6,7 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, to_js
 
-from dotdo.errors import not_configured
+from dotdo.errors import misconfigured
 from dotdo.runtime.values import js_object
 
 
@@ -18,7 +18,7 @@ class WebEd25519:
             key = await self._key(private, "sign")
             signature: bytes = (await js.crypto.subtle.sign("Ed25519", key, to_js(data))).to_bytes()
         except JsException:
-            raise not_configured("an Ed25519 private key") from None
+            raise misconfigured("JWT_PRIVATE_JWKS", "its first key is no Ed25519 private key") from None
         return signature
 
     async def verify(self, public: Mapping[str, str], data: bytes, signature: bytes) -> bool:

@@ -4,12 +4,12 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from auth.adapters.workos.api import Refused
-from dotdo.errors import ServiceError, not_configured, not_found
+from dotdo.errors import ServiceError, misconfigured, not_found
 
 T = TypeVar("T")
 
 
-async def asked(question: Awaitable[T]) -> T:
+async def translate_refusals(question: Awaitable[T]) -> T:
     """The answer. Raises NOT_FOUND, NOT_CONFIGURED where our key is not taken, else UPSTREAM_ERROR, for a refusal."""
     try:
         return await question
@@ -17,5 +17,5 @@ async def asked(question: Awaitable[T]) -> T:
         if error.status == 404:
             raise not_found("WorkOS knows no such thing") from error
         if error.status in (401, 403):
-            raise not_configured("WORKOS_API_KEY (one that WorkOS accepts)") from error
+            raise misconfigured("WORKOS_API_KEY", "WorkOS does not accept it") from error
         raise ServiceError("UPSTREAM_ERROR", 502, "Refused", "WorkOS refused what it was asked") from error

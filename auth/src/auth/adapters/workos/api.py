@@ -105,7 +105,7 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def garbled() -> ServiceError:
+def unreadable_answer() -> ServiceError:
     return ServiceError("UPSTREAM_ERROR", 502, "Bad answer", "WorkOS answered something that cannot be read")
 
 
@@ -113,7 +113,7 @@ def _read(model: type[R], reply: HttpReply) -> R:
     try:
         return model.model_validate(parse_json(reply.text or "{}"), strict=True)
     except (ValueError, ValidationError) as error:
-        raise garbled() from error
+        raise unreadable_answer() from error
 
 
 def _refused(reply: HttpReply) -> Refused:

@@ -7,7 +7,7 @@ an audience or client id in the token has to be this client's all the same, and 
 from dataclasses import dataclass
 from typing import Any
 
-from auth.adapters.workos.api import Api, garbled, segment
+from auth.adapters.workos.api import Api, segment, unreadable_answer
 from auth.adapters.workos.models import KeySet
 from dotdo import jws
 from dotdo.ports import Bindings
@@ -44,7 +44,7 @@ class AccessTokens:
         try:
             return _claims(await self._checked(token))
         except jws.InvalidToken as error:
-            raise garbled() from error
+            raise unreadable_answer() from error
 
     async def keys(self) -> list[dict[str, Any]]:
         """The key set as WorkOS publishes it."""

@@ -31,7 +31,9 @@ class Verification(Model):
 
 
 class ApiKeyBody(Model):
-    """`scopes` are permissions; absent means all of the owner's. `rate_limit` is in requests a minute."""
+    """`scopes` are permissions; absent means all of the owner's. `rate_limit` is in requests a minute; from one address no
+    more come through than the gateway's limit by address admits.
+    """
 
     name: Key
     environment: Environment = "live"
@@ -84,14 +86,18 @@ class ApiKeyPage(Model):
 
 
 class User(Model):
+    """`workos_id`: null for one who never signed in through WorkOS's AuthKit."""
+
     id: str
     email: str
     name: str | None
     role: str
     organization_id: str | None
+    workos_id: str | None = None
     email_verified: bool = False
     disabled: bool = False
     created_at: str = ""
+    updated_at: str = ""
 
 
 class UserPage(Model):

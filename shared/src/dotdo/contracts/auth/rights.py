@@ -59,12 +59,15 @@ class Grant(Model):
     created_at: str | None = None
 
 
-class GrantList(Model):
+class GrantPage(Model):
     data: list[Grant]
+    page: Page
 
 
 class GrantsQuery(Model):
     user_id: Key
+    limit: Limit = DEFAULT_LIMIT
+    cursor: str | None = None
 
 
 class Me(Model):

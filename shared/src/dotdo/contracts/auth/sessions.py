@@ -6,6 +6,7 @@ from pydantic import Field
 
 from dotdo.contracts.auth.models import User, VerifyCode
 from dotdo.model import Model
+from dotdo.paging import Page
 
 
 class Session(Model):
@@ -32,8 +33,9 @@ class SessionRow(Model):
     current: bool = False
 
 
-class SessionList(Model):
+class SessionPage(Model):
     data: list[SessionRow]
+    page: Page
 
 
 class Validation(Model):

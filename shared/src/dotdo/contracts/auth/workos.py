@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from dotdo.contracts.auth.models import ListQuery, User
 from dotdo.model import Key, Model
@@ -18,10 +18,16 @@ Provider = Literal["authkit", "apple", "github", "google", "microsoft"]
 Domain = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.\-]{1,253}$")]
 
 
+MAX_RETURN_TO = 1024
+"""Characters: it travels in a cookie, of which browsers keep 4096 bytes. The gateway asks for no longer one."""
+
+ReturnTo = Annotated[str, StringConstraints(max_length=MAX_RETURN_TO)]
+
+
 class LoginQuery(Model):
     """`organization`: its id at WorkOS, where the sign-in is to lead to."""
 
-    return_to: str = "/"
+    return_to: ReturnTo = "/"
     provider: Provider = "authkit"
     organization: Key | None = None
     login_hint: Key | None = None
@@ -32,6 +38,10 @@ class LoginQuery(Model):
 
 
 class CallbackQuery(Model):
+    """What is not known is passed over (RFC 6749 §4.1.2): WorkOS sends `error_uri`, and may send more."""
+
+    model_config = ConfigDict(extra="ignore")
+
     code: str | None = None
     state: str | None = None
     error: str | None = None
@@ -44,7 +54,7 @@ class SsoQuery(Model):
     organization: Key | None = None
     connection: Key | None = None
     domain: Domain | None = None
-    return_to: str = "/"
+    return_to: ReturnTo = "/"
     login_hint: Key | None = None
 
     @model_validator(mode="after")

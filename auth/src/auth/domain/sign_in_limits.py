@@ -13,7 +13,7 @@ from functools import cached_property
 
 from auth.domain.lockouts import LONGEST_S, Lockouts
 from dotdo.addresses import network_of
-from dotdo.errors import ServiceError, not_configured
+from dotdo.errors import ServiceError, misconfigured
 from dotdo.log import Logger
 from dotdo.ports import Bindings, Defer
 from dotdo.rate_limits.fields import PROBLEM_TYPE, too_many_requests
@@ -26,9 +26,12 @@ UNKNOWN = "unknown"
 LIMITS = {"login": 10, "callback": 10, "refresh": 30}
 """Attempts a minute by class, of one address and of one account."""
 
+VARIABLE = "ATTEMPT_LIMITS"
+"""What changes them. The gateway has classes of other names, and RATE_LIMITS for those."""
+
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class EntryLimit:
     """A way to get in: its class of limit, and which failures bar it. Who cannot refresh any more may still sign in.
 
     `cookie`: what a browser that comes back has from when it began.
@@ -39,54 +42,55 @@ class Way:
     cookie: str = ""
 
 
-LOGIN = Way("login", "sign-in")
-CALLBACK = Way("callback", "sign-in", cookie="login")
-SSO_CALLBACK = Way("callback", "sign-in", cookie="sso")
-REFRESH = Way("refresh", "refresh")
+LOGIN = EntryLimit("login", "sign-in")
+CALLBACK = EntryLimit("callback", "sign-in", cookie="login")
+SSO_CALLBACK = EntryLimit("callback", "sign-in", cookie="sso")
+REFRESH = EntryLimit("refresh", "refresh")
 
 
-class Attempts:
+class SignInLimits:
     """Lives as long as its isolate. Its methods raise NOT_CONFIGURED for settings that cannot be read."""
 
     def __init__(self, bindings: Bindings, log: Logger) -> None:
         self._bindings = bindings
         self._log = log
 
-    def admit_address(self, way: Way, address: str) -> None:
+    def admit_address(self, limit: EntryLimit, address: str) -> None:
         """Counts one. Raises 429 RATE_LIMITED or LOCKED_OUT."""
-        self._admit(way, _address(address))
+        self._admit(limit, _address(address))
 
-    def admit_account(self, way: Way, user_id: str) -> None:
+    def admit_account(self, limit: EntryLimit, user_id: str) -> None:
         """Counts one of an account that is certain. Raises 429 RATE_LIMITED or LOCKED_OUT."""
-        self._admit(way, f"u:{user_id}")
+        self._admit(limit, f"u:{user_id}")
 
-    def address_failed(self, way: Way, address: str) -> None:
+    def address_failed(self, limit: EntryLimit, address: str) -> None:
         if address:
-            self._lockouts.failed(_subject(way, _address(address)), self._now_s())
+            self._lockouts.failed(_subject(limit, _address(address)), self._now_s())
 
-    def account_failed(self, way: Way, user_id: str) -> None:
-        self._lockouts.failed(_subject(way, f"u:{user_id}"), self._now_s())
+    def account_failed(self, limit: EntryLimit, user_id: str) -> None:
+        self._lockouts.failed(_subject(limit, f"u:{user_id}"), self._now_s())
 
-    def account_succeeded(self, way: Way, user_id: str) -> None:
+    def account_succeeded(self, limit: EntryLimit, user_id: str) -> None:
         """Ends what the account's failures led to; not the address's, which may try many accounts."""
-        self._lockouts.succeeded(_subject(way, f"u:{user_id}"))
+        self._lockouts.succeeded(_subject(limit, f"u:{user_id}"))
 
     def tell(self, defer: Defer) -> None:
         """Lets the other isolates know, after the response, when there is something to know."""
         for gossip in self._gossips:
             gossip.exchange(defer)
 
-    def _admit(self, way: Way, identity: str) -> None:
-        left_s = self._lockouts.left_s(_subject(way, identity), self._now_s())
+    def _admit(self, limit: EntryLimit, identity: str) -> None:
+        left_s = self._lockouts.left_s(_subject(limit, identity), self._now_s())
         if left_s:
-            raise _locked_out(way, math.ceil(left_s))
-        decision = self._limiter.take(way.policy, identity, self._now_s())
+            raise _locked_out(limit, math.ceil(left_s))
+        decision = self._limiter.take(limit.policy, identity, self._now_s())
         if not decision.allowed:
             raise too_many_requests(decision)
 
     @cached_property
     def _limiter(self) -> Limiter:
-        return Limiter(policies(self._bindings.optional("RATE_LIMITS"), LIMITS), self._key(b"rate-limits"))
+        changes = self._bindings.optional(VARIABLE)
+        return Limiter(policies(changes, LIMITS, VARIABLE), self._key(b"rate-limits"))
 
     @cached_property
     def _lockouts(self) -> Lockouts:
@@ -116,21 +120,21 @@ def _address(address: str) -> str:
     return f"ip:{network_of(address) if address else UNKNOWN}"
 
 
-def _subject(way: Way, identity: str) -> str:
-    return f"{way.barred_by}\n{identity}"
+def _subject(limit: EntryLimit, identity: str) -> str:
+    return f"{limit.barred_by}\n{identity}"
 
 
 def _longest_s(text: str) -> int:
     if not text:
         return LONGEST_S
     if not (text.isascii() and text.isdigit() and len(text) < 6):
-        raise not_configured(f"LOCKOUT_MAX_S ({text!r} is not a number of seconds)")
+        raise misconfigured("LOCKOUT_MAX_S", f"{text!r} is not a number of seconds")
     return int(text)
 
 
-def _locked_out(way: Way, wait_s: int) -> ServiceError:
+def _locked_out(limit: EntryLimit, wait_s: int) -> ServiceError:
     return ServiceError(
         "LOCKED_OUT", 429, "Too many requests", f"too many failures; try again in {wait_s} seconds",
         retryable=True, headers={"retry-after": str(wait_s)},
-        type=PROBLEM_TYPE, members={"violated-policies": [f"{way.barred_by}-failures"]},
+        type=PROBLEM_TYPE, members={"violated-policies": [f"{limit.barred_by}-failures"]},
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from auth.domain import refresh_tokens
-from auth.domain.attempts import CALLBACK, LIMITS, REFRESH, Attempts
+from auth.domain.sign_in_limits import CALLBACK, LIMITS, REFRESH, SignInLimits
 from dotdo.errors import ServiceError
 from dotdo.fakes import Deferred, FakeBindings, FakeClock, FakeKv
 from dotdo.http import HttpRequest, HttpResponse
@@ -96,7 +96,7 @@ async def begin(browser: Any) -> str:
 
 
 async def test_failures_double_the_wait_of_an_address(browser: Any) -> None:
-    browser.bindings.texts["RATE_LIMITS"] = "callback=1000 login=1000"
+    browser.bindings.texts["ATTEMPT_LIMITS"] = "callback=1000 login=1000"
     waits = []
     for _ in range(12):
         assert code_of(await fail(browser)) == "LOGIN_FAILED"
@@ -150,6 +150,39 @@ async def test_a_refused_sign_in_is_on_record_without_its_code(browser: Any) -> 
     assert (params[0], params[1], params[3]) == ("anonymous", "203.0.113.7", "login.refused")
     assert json.loads(params[5]) == {"code": "LOGIN_FAILED"}
     assert "sesame" not in repr(statements)
+
+
+@pytest.mark.parametrize("way", ["login", "sso"])
+async def test_a_refusal_that_workos_brings_back_is_one_with_whatever_it_says_of_it(browser: Any, way: str) -> None:
+    """RFC 6749 §4.1.2.1, with the address of a page about it, and §4.1.2: what is not known is passed over."""
+    path, begun = {"login": ("/callback", "/login"), "sso": ("/sso/callback", "/sso/authorize?connection=conn_1")}[way]
+    location = dict((await browser.get(begun, THERE)).headers)["location"]
+    state = location.split("state=")[1].split("&")[0]
+    said = f"error=access_denied&error_description=No.&error_uri=https%3A%2F%2Fworkos.test%2Fe&surprise=1&state={state}"
+    headers = {
+        "cookie": f"__Host-{way}={browser.cookies[f'__Host-{way}']}", IDENTITY_HEADER: _identity_header(browser, HERE),
+    }  # fmt: skip
+    later = Deferred()
+    answer = await browser.service.fetch(HttpRequest("GET", path, said, headers), later)
+    assert code_of(answer) == "LOGIN_FAILED"
+    await later.run()
+    assert [params[3:] for _, params in browser.tables.statements] == [
+        ["login.refused", "", '{"code": "LOGIN_FAILED"}']
+    ]
+
+
+@pytest.mark.parametrize("cookie", ["", "__Host-login=x", "__Host-login=a.b.c", "__Host-sso={sealed}"])
+async def test_a_return_to_nothing_that_was_begun_leaves_no_record(browser: Any, cookie: str) -> None:
+    """Else anybody could fill a table that nothing is ever taken out of."""
+    state = await begin(browser)
+    headers = {
+        "cookie": cookie.format(sealed=browser.cookies["__Host-login"]), IDENTITY_HEADER: _identity_header(browser, HERE),
+    }  # fmt: skip
+    for path in ("/callback", "/sso/callback"):
+        later = Deferred()
+        answer = await browser.service.fetch(HttpRequest("GET", path, f"code=c&state={state}", headers), later)
+        assert code_of(answer) == "LOGIN_FAILED"
+        assert later.work == []
 
 
 def _identity_header(browser: Any, identity: Identity) -> str:
@@ -275,7 +308,12 @@ async def test_ten_sign_ins_a_minute_of_an_account(browser: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("RATE_LIMITS", "login=many"), ("RATE_LIMITS", "default=5"), ("LOCKOUT_MAX_S", "long"), ("LOCKOUT_MAX_S", "-1")],
+    [
+        ("ATTEMPT_LIMITS", "login=many"),
+        ("ATTEMPT_LIMITS", "default=5"),
+        ("LOCKOUT_MAX_S", "long"),
+        ("LOCKOUT_MAX_S", "-1"),
+    ],
 )
 async def test_a_setting_that_cannot_be_read_is_named_and_lets_nobody_in(browser: Any, name: str, value: str) -> None:
     browser.bindings.texts[name] = value
@@ -291,21 +329,21 @@ async def test_the_numbers_are_the_specified_ones() -> None:
 class Isolate:
     def __init__(self, kvs: dict[str, Kv], clock: FakeClock) -> None:
         self.bindings = FakeBindings({"INTERNAL_SECRET": "i" * 32}, kvs=kvs, clock=clock)
-        self.attempts = Attempts(self.bindings, Logger("auth"))
+        self.limits = SignInLimits(self.bindings, Logger("auth"))
 
     async def tell(self) -> None:
         later = Deferred()
-        self.attempts.tell(later)
+        self.limits.tell(later)
         await later.run()
 
     def fail(self, address: str, times: int) -> None:
         for _ in range(times):
-            self.attempts.address_failed(REFRESH, address)
+            self.limits.address_failed(REFRESH, address)
             self.bindings.clock.now += 2**times
 
     def refused(self, address: str) -> str | None:
         try:
-            self.attempts.admit_address(REFRESH, address)
+            self.limits.admit_address(REFRESH, address)
         except ServiceError as error:
             return error.code
         return None
@@ -318,11 +356,11 @@ async def test_kv_down_lets_nobody_in_and_locks_nobody_out(state: str) -> None:
     kvs: dict[str, Kv] = {} if state == "is not bound" else {"RATE_LIMIT_KV": limits, "SESSIONS_KV": lockouts}
     one, two = (Isolate(kvs, FakeClock(1_790_000_040.0)) for _ in range(2))
     one.fail("203.0.113.7", 8)
-    one.attempts.address_failed(REFRESH, "203.0.113.7")
-    one.attempts.account_failed(CALLBACK, "usr_1")
+    one.limits.address_failed(REFRESH, "203.0.113.7")
+    one.limits.account_failed(CALLBACK, "usr_1")
     assert [one.refused("203.0.113.8") for _ in range(31)] == [None] * 30 + ["RATE_LIMITED"]
     two.bindings.clock.now = one.bindings.clock.now
-    two.attempts.address_failed(REFRESH, "198.51.100.1")
+    two.limits.address_failed(REFRESH, "198.51.100.1")
     await one.tell()
     await two.tell()
     assert one.refused("203.0.113.7") == "LOCKED_OUT"
