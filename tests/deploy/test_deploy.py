@@ -429,6 +429,16 @@ def test_a_rollback_after_a_failed_upload_goes_to_what_was_there_before_what_may
     assert _mark(deployed.state.uploads[-1]) == target
 
 
+@pytest.mark.parametrize(("refused", "kept"), [("scripts/dispatch-staging$", 0), ("schedules$", 1)])
+def test_a_worker_whose_upload_arrived_is_kept_though_a_later_step_was_refused(
+    api: CloudflareApi, run: Run, refused: str, kept: int
+) -> None:
+    api.state.faults.append(Fault(rf"PUT .*{refused}", 403))
+    assert run(DEPLOY, "dispatch", "staging").returncode == UPLOAD
+    assert len(_names(api)) == kept
+    assert len(list((ROOT / ".dotdo" / "deployments" / "staging" / "dispatch").glob("*.attempt"))) == kept
+
+
 def test_a_rollback_that_may_have_arrived_can_be_repeated(deployed: CloudflareApi, run: Run) -> None:
     deployed.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
     assert [_deploy_marked(run, mark) for mark in ("first", "second")] == [DONE, DONE]
