@@ -11,7 +11,7 @@ import pytest_asyncio
 from typer import Typer
 from typer.testing import CliRunner
 
-from scripts.migrate import MigrationError, main, migrate_postgres
+from scripts.migrate import POSTGRES_FOLDER, MigrationError, main, migrate_postgres
 from scripts.migrations import postgres
 from scripts.migrations.clickhouse import split_statements
 from scripts.migrations.files import load
@@ -204,6 +204,25 @@ def test_a_file_that_is_not_utf8(url: str, write: Write) -> None:
     (folder / "0001_latin.sql").write_bytes(b"-- caf\xe9\n")
     with pytest.raises(MigrationError, match=r"0001_latin.sql is not UTF-8 \(byte 6\)"):
         migrate_postgres(url, folder)
+
+
+# The rows that refer to one that is deleted are looked up by the first columns of an index, in whichever order.
+UNINDEXED = """
+select conrelid::regclass::text, conname from pg_constraint where contype = 'f' and not exists (
+    select from pg_index where indrelid = conrelid
+        and (indkey::int2[])[0:cardinality(conkey) - 1] @> conkey and (indkey::int2[])[0:cardinality(conkey) - 1] <@ conkey
+)
+"""
+
+
+def test_every_reference_has_an_index(url: str) -> None:
+    migrate_postgres(url, POSTGRES_FOLDER)
+    assert fetch(url, "select count(*) > 5 from pg_constraint where contype = 'f'") == [(True,)]
+    assert fetch(url, UNINDEXED) == []
+    with psycopg.connect(url) as connection:
+        connection.execute("set enable_seqscan = off")
+        plan = connection.execute("explain select from api_keys where replaced_by = 'key'").fetchall()
+    assert "api_keys_replaced" in str(plan), "a part of the rows is in it, and enough for this"
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -36,7 +36,7 @@ class Things:
             self.marked |= {thing["id"]: outcome for thing in marks["things"]}
             return {"rows": [], "rowCount": len(marks["things"])}
         self.clock.now += self.page_s
-        _, ns, id, _ = params
+        ns, id, _ = params
         missing = [one for one in self.ids if one not in {*self.embedded, *self.marked} and ("n", one) > (ns, id)]
         rows = [
             {"ns": "n", "id": one, "type": "t", "version": 3, "text": f"text of {one}"} for one in missing[: task.PAGE]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from db.domain.sql import Conditions, Parameters, Sql, vector
 from dotdo.contracts.db.models import EmbeddingInput, WithoutEmbedding, WithoutEmbeddingOptions
-from dotdo.contracts.values import NOT_EMBEDDED
+from dotdo.contracts.values import WITHOUT_EMBEDDING
 from dotdo.errors import invalid_argument
 
 # Neither version nor updated_at: what readers are shown of the thing is what it was.
@@ -24,7 +24,7 @@ class Embeddings:
         parameters = Parameters()
         where = Conditions(parameters)
         where.equal("ns", options.ns)
-        where.term(f"embedding is null and type <> all({parameters.add(NOT_EMBEDDED)}::text[])")
+        where.term(WITHOUT_EMBEDDING)
         statement = (
             f"select ns, id, type, content, data, version from things where {where} "
             f"order by ns, id limit {parameters.add(options.limit)}"

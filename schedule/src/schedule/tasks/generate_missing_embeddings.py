@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from dotdo.contracts.values import NOT_EMBEDDED
+from dotdo.contracts.values import WITHOUT_EMBEDDING
 from dotdo.errors import unavailable
 from dotdo.instants import utc_text
 from dotdo.ports import BindingError, Jobs
@@ -22,9 +22,9 @@ MAX_CHARACTERS = 2000
 
 _MISSING = f"""
 select ns, id, type, version, left(concat_ws(E'\\n', type, content, nullif(data::text, '{{}}')), {MAX_CHARACTERS}) as text
-from things where embedding is null and type <> all($1::text[]) and (ns, id) > ($2, $3) and not exists (
+from things where {WITHOUT_EMBEDDING} and (ns, id) > ($1, $2) and not exists (
     select from embedding_attempts as attempt
-    where attempt.ns = things.ns and attempt.id = things.id and attempt.at > greatest($4::timestamptz, things.updated_at)
+    where attempt.ns = things.ns and attempt.id = things.id and attempt.at > greatest($3::timestamptz, things.updated_at)
 )
 order by ns, id limit {PAGE}
 """
@@ -73,7 +73,7 @@ async def run(context: TaskContext) -> TaskResult:
     after = ("", "")
     since = utc_text(datetime.fromtimestamp(context.now_s, UTC) - AGAIN_AFTER)
     while seconds_left(context) > SPARE_S:
-        rows = await context.sql.rows(_MISSING, NOT_EMBEDDED, *after, since, repeatable=True)
+        rows = await context.sql.rows(_MISSING, *after, since, repeatable=True)
         things = [Thing(**row) for row in rows]
         taken, refused = await way.take(things) if things else (0, 0)
         done, failed = done + taken, failed + refused

@@ -10,8 +10,11 @@ JsonObject = dict[str, Any]
 
 EMBEDDING_DIMENSIONS = 768
 
-NOT_EMBEDDED = ["session", "api_key", "log"]
-"""Types of things whose text means nothing to a reader."""
+WITHOUT_EMBEDDING = "embedding is null and type not in ('session', 'api_key', 'log')"
+"""Of things, in SQL: what shall have an embedding and has none. The text of those types means nothing to a reader.
+
+The index things_without_embedding has just this condition: a query that says it otherwise, or in a parameter, does not use it.
+"""
 
 
 def shallow(value: Any) -> Any:
