@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from dotdo.contracts import auth, db, gateway, schedule
-from gateway.routes import ROUTES
 from scripts.contracts.openapi import Mounted, document
 from scripts.contracts.typescript import declarations
 from scripts.runtime.services import ROOT
@@ -29,12 +28,7 @@ def derived() -> Iterator[tuple[Path, str]]:
 
 def mounted() -> list[Mounted]:
     """The gateway's own endpoints, then each service's under its route."""
-    by_prefix = {route.prefix: route for route in ROUTES}
-    routes = [(contract, by_prefix[f"/{contract.service}"]) for contract in CONTRACTS]
-    return [
-        Mounted(gateway.CONTRACT),
-        *(Mounted(contract, route.prefix, route.reads, route.writes) for contract, route in routes),
-    ]
+    return [Mounted(gateway.CONTRACT), *(Mounted(contract, f"/{contract.service}") for contract in CONTRACTS)]
 
 
 def main(

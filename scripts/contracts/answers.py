@@ -10,7 +10,7 @@ Component = dict[str, Any]
 
 _ALWAYS = (400, 429, 500, 502, 503, 504)
 _OWN = (400, 500)  # the gateway's own pages: no credential, no limit, nobody behind them
-_WITH_BODY = (413, 415)
+_WITH_BODY = (408, 413, 415)
 _WITH_CREDENTIAL = (401, 403)
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _BY_HEADER = {"If-Match": (412,), "Idempotency-Key": (409, 422)}
@@ -31,6 +31,7 @@ _PROBLEMS = {
     401: ("Unauthorized", "No credential, or one that is not accepted; `code` says why."),
     403: ("Forbidden", "The credential is known and may not do this."),
     404: ("NotFound", "There is no such thing, or it is not yours to see."),
+    408: ("RequestTimeout", "The body has not arrived in time: send it again."),
     409: ("Conflict", "It contradicts what is stored."),
     412: ("PreconditionFailed", "What is stored is not the version that was asked for."),
     413: ("ContentTooLarge", "The body is too large."),
@@ -53,6 +54,7 @@ CODES: Mapping[int, tuple[str, ...]] = {
     403: ("FORBIDDEN", "CSRF", "DISABLED", "SCOPE_EXCEEDS_OWNER", "FORBIDDEN_METHOD", "EMAIL_NOT_VERIFIED", "MFA_REQUIRED",
           "SSO_REQUIRED", "FOREIGN_PROFILE"),
     404: ("NOT_FOUND",),
+    408: ("REQUEST_TIMEOUT",),
     409: ("CONFLICT", "REFERENCE_MISSING", "ORGANIZATION_SELECTION_REQUIRED", "TOO_MANY_KEYS", "TASK_EXISTS", "TASK_DISABLED",
           "TASK_RUNNING", "NOT_RETRYABLE"),
     412: ("VERSION_MISMATCH",),
@@ -129,12 +131,16 @@ def _result(endpoint: Endpoint, status: int, result: Schema, own: bool) -> Compo
     return answer
 
 
+_WITHOUT_ADDRESS = {"ingest_events", "grant_permission"}
+"""What they make is read as a part of something else."""
+
+
 def _extra_headers(endpoint: Endpoint, status: int) -> Iterable[str]:
     if status in (302, 303):
         yield from ("Location", "Set-Cookie")
     if status < 400 and {"If-Match", "If-None-Match"} & {*endpoint.headers} and endpoint.verb != "DELETE":
         yield "ETag"
-    if status == 201 and "If-Match" in endpoint.headers:
+    if status in (201, 202) and endpoint.handler not in _WITHOUT_ADDRESS:
         yield "Location"
 
 

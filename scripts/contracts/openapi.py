@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dotdo.contract import Contract, Endpoint
-from gateway.routes import PUBLIC, READS, Rule
+from gateway.routes import PUBLIC, Rule, match
 from scripts.contracts.answers import headers, problems, responses
 from scripts.contracts.examples import BODIES
 from scripts.contracts.inputs import parameters
@@ -37,15 +37,15 @@ _SCHEMES = {
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """A service's endpoints, the path they are under at the gateway, and who passes there; no path: the gateway's own."""
+    """A service's endpoints, and the path they are under at the gateway; no path: the gateway's own."""
 
     contract: Contract
     prefix: str = ""
-    reads: Rule = PUBLIC
-    writes: Rule = PUBLIC
 
     def rule(self, endpoint: Endpoint) -> Rule:
-        return self.reads if endpoint.verb in READS else self.writes
+        """Who passes the gateway on the way there."""
+        route = match(self.prefix + endpoint.path) if self.prefix else None
+        return route.rule(endpoint.verb) if route else PUBLIC
 
     def asks(self, endpoint: Endpoint) -> bool:
         """Whether it takes a credential: the route's rule and the row's both hold."""

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 POLL_S = 0.2
 _COLOURS = {"warn": "yellow", "error": "bold red"}
-_LEFT_OUT = frozenset({"time", "level", "service", "event", "request_id"})
+_LEFT_OUT = frozenset({"time", "level", "service", "event", "request_id", "trace_id"})
 
 
 async def follow(log: Path, write: Callable[[str], None]) -> None:

@@ -48,13 +48,16 @@ export interface EdgeOptions {
   cursor?: string | null;
 }
 
+/** `version`: of the thing that was read. One that has been written since keeps what it has, and waits for another. */
 export interface EmbeddingInput {
   ns: string;
   id: string;
   embedding: number[];
   model: string;
+  version?: number | null;
 }
 
+/** As RPC callers get it. */
 export interface EventList {
   data: RecordedEvent[];
 }
@@ -168,6 +171,7 @@ export interface QueryField {
 
 export interface QueryOptions {
   readOnly?: boolean;
+  repeatable?: boolean;
   timeoutMs?: number;
   maxRows?: number;
 }
@@ -230,6 +234,7 @@ export interface RelationshipOptions {
   visibility?: "public" | "private" | "unlisted" | null;
 }
 
+/** `alpha` is the weight of the words in a hybrid search, 1 - alpha that of the vector. */
 export interface SearchOptions {
   limit?: number;
   offset?: number;
@@ -244,6 +249,13 @@ export interface SearchOptions {
 export interface SqlStatement {
   sql: string;
   params?: unknown[];
+}
+
+/** `repeatable`: doing it twice does no harm, as with a plain select, so that it is tried again when a connection breaks. What is `readOnly` is so anyway. */
+export interface StatementOptions {
+  readOnly?: boolean;
+  repeatable?: boolean;
+  timeoutMs?: number;
 }
 
 export interface Stats {
@@ -342,6 +354,7 @@ export interface WithoutEmbedding {
   type: string;
   content: string | null;
   data: Record<string, unknown>;
+  version: number;
 }
 
 export interface WithoutEmbeddingOptions {
@@ -394,9 +407,9 @@ export interface DbService {
   /** One SQL statement with $n parameters, always bound. */
   query(sql: string, params?: unknown[] | null, options?: QueryOptions | null): Promise<QueryResult>;
   /** One SQL statement; how many rows it changed. */
-  execute(sql: string, params?: unknown[] | null): Promise<ExecuteResult>;
+  execute(sql: string, params?: unknown[] | null, options?: StatementOptions | null): Promise<ExecuteResult>;
   /** The first row of a query, or null. */
-  first(sql: string, params?: unknown[] | null): Promise<Record<string, unknown> | null>;
+  first(sql: string, params?: unknown[] | null, options?: StatementOptions | null): Promise<Record<string, unknown> | null>;
   /** Several statements, all or none. */
   transaction(statements: SqlStatement[], options?: TransactionOptions | null): Promise<TransactionResult>;
   /** One read of the analytics database, with typed {name:Type} parameters. */

@@ -60,11 +60,11 @@ def test_A_7_a_key_is_one_indexed_lookup(platform: Platform) -> None:
 
 def verification_statement() -> str:
     """The one statement that a well-formed key asks the database."""
-    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": 0})
+    db = FakePeer(query=lambda sql, params, *options: {"rows": [], "rowCount": 0})
     bindings = FakeBindings({"ENVIRONMENT": "development"}, peers={"DB": db})
     verifier = Verifier(bindings, Sql(bindings), AccessTokens(bindings))
     asyncio.run(verifier.verify(api_keys.generate("live"), Deferred()))
-    ((_, (sql, _)),) = db.calls
+    ((_, (sql, *_)),) = db.calls
     return str(sql)
 
 
@@ -126,7 +126,7 @@ async def test_A_14_every_way_in_is_limited_and_kv_is_asked_for_no_lifetime_belo
         "INTERNAL_SECRET": "i" * 32, "JWT_SECRET": "j" * 32, "JWT_REFRESH_SECRET": "r" * 32, "LOCKOUT_MAX_S": "0",
         "PUBLIC_URL": "https://a.test", "WORKOS_CLIENT_ID": "c", "WORKOS_API_KEY": "k",
     }  # fmt: skip
-    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": 0})
+    db = FakePeer(query=lambda sql, params, *options: {"rows": [], "rowCount": 0})
     service = build(FakeBindings(texts, peers={"DB": db}, kvs=kvs), Logger("test"))
     verbs = {endpoint.path: endpoint.verb for endpoint in CONTRACT.endpoints}
     query = {"/callback": "code=c&state=s", "/sso/callback": "code=c&state=s", "/sso/authorize": "organization=org_1"}

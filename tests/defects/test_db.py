@@ -130,8 +130,9 @@ async def test_D_31_a_failed_analysis_is_no_success(admin: httpx.AsyncClient, sq
 PROTECTED = [
     ("GET", "/things?ns=x"), ("POST", "/things"), ("POST", "/things/batch"), ("GET", "/things/a/b"), ("PUT", "/things/a/b"),
     ("PATCH", "/things/a/b"), ("DELETE", "/things/a/b"), ("GET", "/things/a/b/relationships"), ("GET", "/things/a/b/graph"),
-    ("GET", "/relationships?ns=x"), ("POST", "/relationships"), ("DELETE", "/relationships/a/b"), ("GET", "/search?q=x"),
-    ("POST", "/search"), ("GET", "/stats"), ("GET", "/types"), ("GET", "/activity"), ("POST", "/events"), ("POST", "/rpc"),
+    ("GET", "/relationships?ns=x"), ("POST", "/relationships"), ("GET", "/relationships/a/b"), ("DELETE", "/relationships/a/b"),
+    ("GET", "/search?q=x"), ("POST", "/search"), ("GET", "/stats"), ("GET", "/types"),
+    ("GET", "/activity"), ("POST", "/events"), ("POST", "/rpc"),
 ]  # fmt: skip
 
 

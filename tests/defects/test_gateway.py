@@ -14,7 +14,7 @@ from dotdo.fakes import Deferred, FakeBindings, FakeKv, FakePeer
 from dotdo.log import Logger
 from dotdo.rate_limits.limiter import Limiter
 from dotdo.rate_limits.policies import LIMITS, policies
-from gateway.addresses import client_address
+from gateway.addresses import limit_key
 from gateway.credentials import Credentials, presented
 from gateway.hosts import HOSTS, ascii_host, binding_of
 from gateway.limits import Limits
@@ -39,6 +39,9 @@ async def test_G_0_only_auth_is_open_to_everybody(route: Any, method: str) -> No
 class Unreachable:
     async def forward(self, inbound: Any, passage: Any) -> Any:
         raise AssertionError("an anonymous request got through")
+
+    async def status_of(self, path: str) -> int:
+        return 200
 
 
 async def test_G_1_an_api_key_is_accepted(platform: Platform) -> None:
@@ -103,7 +106,7 @@ def test_G_8_classes_have_counters_of_their_own() -> None:
 
 
 def test_G_9_a_client_cannot_choose_its_address() -> None:
-    addresses = {client_address({"x-forwarded-for": f"10.0.0.{n}", "x-real-ip": f"10.0.0.{n}"}) for n in range(9)}
+    addresses = {limit_key({"x-forwarded-for": f"10.0.0.{n}", "x-real-ip": f"10.0.0.{n}"}) for n in range(9)}
     assert addresses == {"unknown"}
 
 

@@ -56,7 +56,7 @@ def test_S_6_statements_are_postgresqls_own_with_bound_values() -> None:
 
 
 async def test_S_7_an_instant_is_bound_by_its_place() -> None:
-    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": 0})
+    db = FakePeer(query=lambda sql, params, *options: {"rows": [], "rowCount": 0})
     await HANDLERS["cleanup-old-generations"](context(db))
     ((_, (_, params)),) = db.calls
     assert params == ["2026-08-22T14:13:20.000Z", 1000]
@@ -86,9 +86,9 @@ async def test_S_23_a_backup_that_is_none_does_not_succeed() -> None:
 
 async def test_S_25_a_queue_that_takes_nothing_fails_the_run_and_what_it_took_is_marked() -> None:
     marked: list[Any] = []
-    rows = [{"ns": "n", "id": "a", "type": "t", "text": "x"}]
+    rows = [{"ns": "n", "id": "a", "type": "t", "version": 1, "text": "x"}]
 
-    def query(sql: str, params: list[Any]) -> dict[str, Any]:
+    def query(sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         if "insert into embedding_attempts" in sql:
             marked.append(params)
             return {"rows": [], "rowCount": 1}

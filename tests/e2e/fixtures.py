@@ -32,6 +32,7 @@ BOUND = {
     "AUTH": "auth",
     "SCHEDULE": "schedule",
     "FAULTY_DB": "faulty-db",
+    "CUT_AUTH": "cut-auth",
     "LIMITED_GATEWAY": "limited-gateway",
     "AI_SCHEDULE": "ai-schedule",
     "QUEUE_SCHEDULE": "queue-schedule",
@@ -73,6 +74,7 @@ def _variants(proxies: Proxies) -> list[dict[str, Any]]:
     no_hash = {"EMBEDDINGS_PROVIDER": ""}
     return [
         {"variant_of": "db", "name": "faulty-db", "variables": stores, "port": proxies.db},
+        {"variant_of": "auth", "name": "cut-auth", "services": {"DB": "faulty-db"}},
         {"variant_of": "auth", "name": "faulty-auth", "variables": workos, "port": proxies.faulty_auth},
         {"variant_of": "gateway", "name": "limited-gateway", "variables": limits, "services": behind, "port": proxies.gateway},
         {"variant_of": "gateway", "name": "hasty-gateway", "variables": hasty, "services": {**behind, "AI": "echo"},

@@ -158,6 +158,27 @@ async def test_another_site_changes_nothing_by_a_browsers_cookie(
     platform.rows("update users set role = 'user' where id = 'usr_user' returning id")
 
 
+@pytest.mark.parametrize("method_path", ["POST /auth/refresh", "POST /auth/logout", "DELETE /auth/sessions"])
+async def test_no_authorization_of_another_origin_makes_its_browsers_cookie_count(
+    platform: Platform, method_path: str
+) -> None:
+    """A page beside ours, which CORS lets send an Authorization: the browser adds our cookies."""
+    method, path = method_path.split()
+    made = await session_of(platform, "usr_user")
+    cookie = {"cookie": f"session={made['token']}; refresh={made['refreshToken']}"}
+    beside = {**cookie, "origin": "https://beside.apis.do", "sec-fetch-site": "same-site"}
+    body: dict[str, str] | None = {} if path.endswith("refresh") else None
+    async with platform.client() as browser:
+        for key in ("x", platform.keys["viewer"]):
+            answer = await browser.request(
+                method, path, json=body, headers={**beside, "authorization": f"Bearer {key}"}
+            )
+            assert answer.json()["code"] in ("CSRF", "UNAUTHENTICATED"), answer.text
+            assert "set-cookie" not in answer.headers
+        assert answer.json()["code"] == "CSRF"
+        assert (await browser.get("/auth/session", headers=cookie)).status_code == 200
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -30,6 +30,7 @@ REQUESTS: dict[str, tuple[str, Any, int]] = {
     "GET /things/{ns}/{id}/graph": ("?depth=3&direction=both&limit=10", None, 200),
     "GET /relationships": ("?ns={ns}&type=next", None, 200),
     "POST /relationships": ("", EDGE, 201),
+    "GET /relationships/{ns}/{id}": ("", None, 200),
     "DELETE /relationships/{ns}/{id}": ("", None, 200),
     "GET /search": ("?q=fox&ns={ns}&type=note&limit=5&offset=0&mode=text", None, 200),
     "POST /search": ("", {"query": "fox", "embedding": EMBEDDING, "ns": "{ns}", "mode": "hybrid", "alpha": 0.3}, 200),

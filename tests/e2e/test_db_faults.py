@@ -92,6 +92,27 @@ async def test_a_read_is_tried_three_times(
 
 
 @pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("method", ["query", "first", "execute"])
+async def test_a_statement_is_tried_three_times_where_its_caller_says_so(
+    platform: Platform, neon: FaultProxy, method: str, fault: Fault
+) -> None:
+    neon.faults.extend([fault, fault])
+    assert await told(platform, method, "select 1", [], {"repeatable": True}) == "OK"
+    neon.faults.append(fault)
+    assert await told(platform, method, "select 1") == "UNAVAILABLE"
+    assert len(neon.seen) == 4
+
+
+async def test_a_caller_is_known_though_the_database_drops_connections(platform: Platform, neon: FaultProxy) -> None:
+    """auth reads by way of db: what is dropped there must not make a good key look unknown."""
+    neon.faults.extend([cut_before] * 3)
+    assert code(await platform.call("CUT_AUTH", "verify", platform.keys["viewer"])) == "UNAVAILABLE"
+    neon.faults.extend([cut_before, cut_after])
+    verified = await platform.call("CUT_AUTH", "verify", platform.keys["viewer"])
+    assert verified["ok"]["valid"], verified
+
+
+@pytest.mark.parametrize("fault", BROKEN)
 @pytest.mark.parametrize("isolation", ["read_committed", "serializable"])
 async def test_a_transaction_that_is_dropped_happened_whole_or_not_at_all(
     platform: Platform, neon: FaultProxy, ns: str, isolation: str, fault: Fault
@@ -353,8 +374,10 @@ async def test_an_event_with_a_key_is_stored_when_it_is_sent_again(
     event, key = {"type": ns}, {"idempotency-key": ns}
     clickhouse.faults.extend([cut_before] * 3)
     problem(await faulty.post("/events", json=event, headers=key), 503, "UNAVAILABLE")
-    for _ in range(2):
-        assert (await faulty.post("/events", json=event, headers=key)).status_code == 201
+    assert (await faulty.post("/events", json=event, headers=key)).status_code == 201
+    clickhouse.usual = cut_before  # ClickHouse knows its last 1000 inserts alone, and is not asked again
+    assert (await faulty.post("/events", json=event, headers=key)).status_code == 201
+    problem(await faulty.post("/events", json={"type": "x"}, headers=key), 422, "IDEMPOTENCY_KEY_REUSED")
     counted = await platform.result(
         "DB", "clickhouse", "select count() as n from events where type = {t:String}", {"t": ns}
     )

@@ -80,9 +80,10 @@ async def test_a_private_thing_is_as_one_that_is_not_there(place: str, user: htt
 @pytest.mark.parametrize(
     ("edge", "status"), [("a-b", 200), ("a-private", 404), ("private-c", 404), ("a-unlisted", 200)]
 )
-async def test_an_edge_that_cannot_be_seen_is_not_deleted(
+async def test_an_edge_that_cannot_be_seen_is_neither_read_nor_deleted(
     platform: Platform, place: str, user: httpx.AsyncClient, edge: str, status: int
 ) -> None:
+    assert (await user.get(f"/db/relationships/{place}/{edge}")).status_code == status
     answer = await user.delete(f"/db/relationships/{place}/{edge}")
     assert answer.status_code == status
     left = platform.rows("select count(*) from relationships where ns = %s and id = %s", place, edge)

@@ -9,7 +9,7 @@ import pytest
 from dotdo.identity import Identity
 from tests.e2e.platform import Platform, problem
 
-READ, WRITE = ("things:read", "relationships:read"), ("things:write", "relationships:write")
+READ, WRITE = ("things:read", "relationships:read", "search:read"), ("things:write", "relationships:write")
 CALLERS = {
     "viewer": Identity("api_key", "u1", "viewer", permissions=READ, key_id="k1"),
     "user": Identity("user", "u2", "user", permissions=(*READ, *WRITE)),
@@ -61,7 +61,9 @@ ADDRESSED: list[tuple[str, str, Any, str]] = [
     ("DELETE", THING, None, NOT_SEEN.format(200, 404)),
     ("POST", "/things", {"ns": "{ns}", "id": "{visibility}", "type": "y"}, NOT_SEEN.format(200, 403)),
     ("POST", "/things/batch", {"things": [{"ns": "{ns}", "id": "{visibility}", "type": "y"}]},
-     "viewer: 403 403 403 | user: 403 403 403 | auditor: 403 403 403 | keeper: 200 200 200 | admin: 200 200 200"),
+     NOT_SEEN.format(200, 403)),
+    ("GET", EDGE, None,
+     "viewer: 200 200 404 | user: 200 200 404 | auditor: 200 200 200 | keeper: 200 200 200 | admin: 200 200 200"),
     ("DELETE", EDGE, None, NOT_SEEN.format(200, 404)),
     ("POST", "/relationships",
      {"ns": "{ns}", "id": "{visibility}", "type": "y", "from_ns": "a", "from_id": "b", "to_ns": "c", "to_id": "d"},
@@ -93,6 +95,21 @@ async def test_a_row_that_is_addressed(
             assert platform.rows("select * from things where ns = %s order by id", rows) == before
 
 
+@pytest.mark.parametrize("headers", [{}, {"idempotency-key": "k"}])
+async def test_a_batch_with_a_hidden_thing_in_it_writes_nothing(
+    platform: Platform, rows: str, clients: dict[str, httpx.AsyncClient], headers: dict[str, str]
+) -> None:
+    before = platform.rows("select * from things where ns = %s order by id", rows)
+    batch = [{"ns": rows, "id": id, "type": "y"} for id in ("a", "public", "private", "z")]
+    headers = {name: f"{value}-{rows}" for name, value in headers.items()}
+    for _ in range(2):
+        problem(await clients["user"].post("/things/batch", json={"things": batch}, headers=headers), 403, "FORBIDDEN")
+        assert platform.rows("select * from things where ns = %s order by id", rows) == before
+    allowed = [one for one in batch if one["id"] != "private"]
+    answer = await clients["user"].post("/things/batch", json={"things": allowed}, headers=headers)
+    assert answer.json() == {"inserted": 2, "updated": 1}
+
+
 ONLY_PUBLIC = {name: {"public"} for name in CALLERS}
 EDGES = {name: {"public"} if name in ("viewer", "user") else set(VISIBILITIES) for name in CALLERS}
 LISTED: list[tuple[str, dict[str, set[str]]]] = [
@@ -119,14 +136,25 @@ async def test_what_is_asked_for_by_visibility_and_what_is_reached(
 ) -> None:
     client = clients[caller]
     for visibility in ("unlisted", "private"):
-        answer = await client.get("/things", params={"ns": rows, "visibility": visibility})
-        if caller in ("viewer", "user"):
-            problem(answer, 403, "FORBIDDEN")
-        else:
-            assert [thing["id"] for thing in answer.json()["data"]] == [visibility]
+        asked = {"ns": rows, "visibility": visibility}
+        for answer in (
+            await client.get("/things", params=asked), await client.get("/search", params={"q": "fox", **asked}),
+            await client.post("/search", json={"query": "fox", **asked}),
+        ):  # fmt: skip
+            if caller in ("viewer", "user"):
+                problem(answer, 403, "FORBIDDEN")
+            else:
+                assert [thing["id"] for thing in answer.json()["data"]] == [visibility]
     graph = (await client.get(f"/things/{rows}/hub/graph")).json()
     assert {node["id"] for node in graph["nodes"]} == {"hub", *EDGES[caller]}
     assert {edge["id"] for edge in graph["edges"]} == EDGES[caller]
+
+
+async def test_a_search_by_post_is_a_read_to_the_gateway_too(platform: Platform, rows: str) -> None:
+    async with platform.client("viewer") as viewer:
+        answer = await viewer.post("/db/search", json={"query": "fox", "ns": rows})
+        assert (answer.status_code, [thing["id"] for thing in answer.json()["data"]]) == (200, ["public"])
+        problem(await viewer.post("/db/things", json={"ns": rows, "id": "x", "type": "x"}), 403, "FORBIDDEN")
 
 
 @pytest.mark.parametrize("path", ["/stats", "/types", "/activity"])

@@ -58,3 +58,12 @@ async def test_an_id_that_every_client_takes_for_a_step_is_written_by_its_body(
     assert (await user.delete(f"/db/things/{ns}/{quote(id).replace('.', '%2E')}")).status_code in (404, 405)
     assert [row["id"] for row in (await user.get("/db/things", params={"ns": ns})).json()["data"]] == [id]
     assert (await platform.result("DB", "delete", ns, id))["id"] == id
+
+
+@pytest.mark.parametrize("path", ["/db/relationships", "/relationships"])
+async def test_a_new_edge_says_where_it_is(user: httpx.AsyncClient, ns: str, path: str) -> None:
+    body = {"id": "a #?%ü&b", "type": "x", "from_ns": ns, "from_id": "a", "to_ns": ns, "to_id": "b"}
+    created = await user.post(path, json=body)
+    assert created.status_code == 201
+    assert (await user.get(created.url.join(created.headers["location"]))).json() == created.json()
+    assert "location" not in (await user.post(path, json=body)).headers

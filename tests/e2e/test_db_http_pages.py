@@ -2,11 +2,14 @@
 
 import base64
 import json
+import time
 from typing import Any
 
 import httpx
 import pytest
 
+from dotdo.instants import rfc3339
+from dotdo.paging import encode_cursor
 from tests.e2e.platform import Platform, problem
 
 
@@ -103,3 +106,39 @@ async def test_a_cursor_given_to_who_sees_all_shows_another_nothing_more(platfor
         ]
         answer = await user.get("/db/relationships", params={"ns": seven, "cursor": cursor})
     problem(answer, 400, "INVALID_ARGUMENT")
+
+
+async def test_large_rows_side_by_side_are_listed_one_by_one(
+    platform: Platform, admin: httpx.AsyncClient, ns: str
+) -> None:
+    """Two of them are more than the database answers with at once."""
+    large = "x" * 6_000_000
+    edge = {"type": "x", "fromNs": ns, "fromId": "hub", "toNs": ns, "code": large}
+    for id in ("a", "b"):
+        await platform.result("DB", "upsert", {"ns": ns, "id": id, "type": "x", "content": large})
+        await platform.result("DB", "upsertRelationship", {**edge, "id": id, "toId": id})
+    for path in ("/db/things", "/db/relationships", f"/db/things/{ns}/hub/relationships"):
+        of = {} if "hub" in path else {"ns": ns}
+        assert await walk(admin, path, {**of, "limit": "1"}) == ["b", "a"]
+    page = (await admin.get("/db/things", params={"ns": ns, "limit": "1"})).json()
+    assert page["data"][0]["content"] == large
+
+
+async def test_what_happened_is_read_page_by_page(platform: Platform, admin: httpx.AsyncClient, ns: str) -> None:
+    """Five events of one instant: only their ulids tell them apart."""
+    ts = rfc3339(time.time())
+    await platform.result("DB", "ingest", "events", [{"type": ns, "id": str(n), "ts": ts} for n in range(5)])
+    page = (await admin.get("/db/activity", params={"limit": "2"})).json()
+    seen = page["data"]
+    while sum(event["type"] == ns for event in seen) < 5:
+        assert page["page"]["limit"] == 2
+        page = (await admin.get("/db/activity", params={"limit": "2", "cursor": page["page"]["next_cursor"]})).json()
+        seen += page["data"]
+    assert sorted(event["id"] for event in seen if event["type"] == ns) == ["0", "1", "2", "3", "4"]
+    places = [(event["ts"], event["ulid"]) for event in seen]
+    assert places == sorted(set(places), reverse=True)
+    whole = (await admin.get("/db/activity")).json()
+    assert whole["page"]["limit"] == 20
+    assert whole["data"][:5] == [event for event in seen if event["type"] == ns]
+    for wrong in ("x", encode_cursor(["yesterday", "x"]), encode_cursor([ts])):
+        problem(await admin.get("/db/activity", params={"cursor": wrong}), 400, "INVALID_ARGUMENT")

@@ -35,7 +35,7 @@ GET_PARAMETERS = {
     "/relationships": ("ns", "type", "limit", "cursor"),
     "/search": ("q", "mode", "ns", "type", "limit", "offset"),
     "/types": ("ns",),
-    "/activity": ("limit",),
+    "/activity": ("limit", "cursor"),
 }
 BODIES: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/things", THING), ("POST", "/things/batch", {"things": [THING]}),
@@ -43,7 +43,8 @@ BODIES: list[tuple[str, str, dict[str, Any]]] = [
     ("PATCH", "/things/$/$", {"type": "$", "content": "$", "data": {"$": "$"}}),
     ("POST", "/relationships", EDGE), ("POST", "/search", {"query": "$", "ns": "$", "type": "$"}),
     ("POST", "/events", {"type": "$", "id": "$", "source": "$", "data": {"$": "$"}}),
-    ("DELETE", "/relationships/$/$", {}), ("DELETE", "/things/$/$", {}), ("GET", "/things/$/$", {}),
+    ("GET", "/relationships/$/$", {}), ("DELETE", "/relationships/$/$", {}),
+    ("DELETE", "/things/$/$", {}), ("GET", "/things/$/$", {}),
 ]  # fmt: skip
 METHODS: list[tuple[str, list[Any]]] = [
     ("get", ["$", "$"]), ("list", ["$", {"type": "$"}]), ("count", ["$", {"type": "$"}]), ("delete", ["$", "$"]),

@@ -72,13 +72,13 @@ def listing(**options: Any) -> Ask:
     return lambda sql: Things(sql).page(NS, chosen)
 
 
-def edges(direction: Any, *, private: bool = True, **options: Any) -> Ask:
-    return lambda sql: Relationships(sql).at(NS, HUB, direction, m.EdgeOptions(**options), private=private)
+def edges(direction: Any, *, sees_private: bool = True, **options: Any) -> Ask:
+    return lambda sql: Relationships(sql).at(NS, HUB, direction, m.EdgeOptions(**options), sees_private=sees_private)
 
 
-def traversing(direction: Any, types: list[str] | None, *, private: bool = True) -> Ask:
+def traversing(direction: Any, types: list[str] | None, *, sees_private: bool = True) -> Ask:
     options = m.TraverseOptions(direction=direction, depth=3, types=types)
-    return lambda sql: Relationships(sql).traverse(NS, LEAF, options, private=private)
+    return lambda sql: Relationships(sql).traverse(NS, LEAF, options, sees_private=sees_private)
 
 
 def searching(query: str, embedding: list[float] | None, **options: Any) -> Ask:
@@ -87,9 +87,9 @@ def searching(query: str, embedding: list[float] | None, **options: Any) -> Ask:
 
 DOCUMENTED: dict[str, Ask] = {
     "get": lambda sql: Things(sql).get(NS, HUB),
-    "upsert": lambda sql: Things(sql).upsert(m.ThingInput(ns=NS, id=HUB, type="x"), if_version=2),
-    "patch": lambda sql: Things(sql).patch(NS, HUB, m.ThingPatch(content="c")),
-    "delete": lambda sql: Things(sql).delete(NS, LEAF),
+    "upsert": lambda sql: Things(sql).upsert(m.ThingInput(ns=NS, id=HUB, type="x"), versions=[2], sees_private=True),
+    "patch": lambda sql: Things(sql).patch(NS, HUB, m.ThingPatch(content="c"), sees_private=True),
+    "delete": lambda sql: Things(sql).delete(NS, LEAF, sees_private=True),
     "count": lambda sql: Things(sql).count(NS, m.CountOptions()),
     "count of a type": lambda sql: Things(sql).count(NS, m.CountOptions(type="type-2", visibility="private")),
     **{
@@ -100,24 +100,28 @@ DOCUMENTED: dict[str, Ask] = {
     },
     "list deep": listing(offset=1000),
     "edges out": edges("out"), "edges out of a type": edges("out", type="type-2"),
-    "public edges out": edges("out", private=False),
-    "edges in": edges("in"), "edges in of a type": edges("in", type="type-2"), "public edges in": edges("in", private=False),
+    "public edges out": edges("out", sees_private=False),
+    "edges in": edges("in"), "edges in of a type": edges("in", type="type-2"),
+    "public edges in": edges("in", sees_private=False),
     "upsert as who sees no private things": lambda sql: Things(sql).upsert(
-        m.ThingInput(ns=NS, id=HUB, type="x"), private=False),
-    "edge": lambda sql: Relationships(sql).upsert(EDGE), "edge as who sees no private ones": lambda sql: Relationships(
-        sql).upsert(EDGE, private=False),
-    "delete edge": lambda sql: Relationships(sql).delete(NS, HUB),
-    "delete edge as who sees no private ones": lambda sql: Relationships(sql).delete(NS, HUB, private=False),
-    "edges of a namespace": lambda sql: Relationships(sql).list_namespace(NS, m.RelationshipOptions()),
+        m.ThingInput(ns=NS, id=HUB, type="x"), sees_private=False),
+    "edge read": lambda sql: Relationships(sql).get(NS, HUB, sees_private=True),
+    "edge read as who sees no private ones": lambda sql: Relationships(sql).get(NS, HUB, sees_private=False),
+    "edge": lambda sql: Relationships(sql).upsert(EDGE, sees_private=True),
+    "edge as who sees no private ones": lambda sql: Relationships(sql).upsert(EDGE, sees_private=False),
+    "delete edge": lambda sql: Relationships(sql).delete(NS, HUB, sees_private=True),
+    "delete edge as who sees no private ones": lambda sql: Relationships(sql).delete(NS, HUB, sees_private=False),
+    "edges of a namespace": lambda sql: Relationships(sql).list_namespace(
+        NS, m.RelationshipOptions(), sees_private=True),
     "public edges of a namespace": lambda sql: Relationships(sql).list_namespace(
-        NS, m.RelationshipOptions(), private=False),
+        NS, m.RelationshipOptions(), sees_private=False),
     "edges of a type": lambda sql: Relationships(sql).list_namespace(
-        NS, m.RelationshipOptions(type="type-2", visibility="public")),
+        NS, m.RelationshipOptions(type="type-2", visibility="public"), sees_private=True),
     **{
         f"traverse {direction} {types}": traversing(direction, types)
         for direction in ("out", "in", "both") for types in (None, ["type-2"])
     },
-    "public traverse": traversing("both", None, private=False),
+    "public traverse": traversing("both", None, sees_private=False),
     "search by words": searching("word17", None), "search by words in one": searching("word17", None, ns=NS, type="type-2"),
     "search by meaning": searching("", FAR), "search by both": searching("word17", FAR),
     "search by both, public": searching("word17", FAR, visibility="public"),

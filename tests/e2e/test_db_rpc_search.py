@@ -120,3 +120,16 @@ async def test_embeddings_are_asked_for_and_stored(platform: Platform, ns: str) 
     assert platform.rows(model, ns) == [(HOSTILE,)], "the embedding is still that model's"
     await platform.result("DB", "upsert", {"ns": ns, "id": "a", "type": "y", "embedding": along(1.0)})
     assert platform.rows(model, ns) == [(None,)], "this one came without"
+
+
+async def test_an_embedding_that_was_made_of_an_older_version_is_not_stored(platform: Platform, ns: str) -> None:
+    for id in ("changed", "same"):
+        await platform.result("DB", "upsert", {"ns": ns, "id": id, "type": "x"})
+    read = await platform.result("DB", "getEntitiesWithoutEmbeddings", {"ns": ns})
+    await platform.result("DB", "upsert", {"ns": ns, "id": "changed", "type": "x", "embedding": along(0.0, 1.0)})
+    made = [
+        {"ns": ns, "id": row["id"], "embedding": along(1.0), "model": "m", "version": row["version"]} for row in read
+    ]
+    assert await platform.result("DB", "updateEmbeddings", made) == {"updated": 1}
+    sql = "select id, embedding::real[], embedding_model from things where ns = %s order by id"
+    assert platform.rows(sql, ns) == [("changed", along(0.0, 1.0), None), ("same", along(1.0), "m")]

@@ -179,6 +179,13 @@ async def test_health_is_alive_and_ready_asks_everybody(anonymous: httpx.AsyncCl
     assert ready.json()["services"] == {"auth": "ok", "db": "ok", "schedule": "ok"}
 
 
+async def test_the_lines_of_every_worker_carry_the_clients_trace(platform: Platform, viewer: httpx.AsyncClient) -> None:
+    before, trace_id = platform.log.stat().st_size, "4bf92f3577b34da6a3ce929d0e0e4736"
+    await viewer.get("/db/things", headers={"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"})
+    for service in ("gateway", "db"):
+        assert await platform.logged(f'"trace_id": "{trace_id}"', f'"service": "{service}"', since=before)
+
+
 async def test_a_request_leaves_one_line_without_secrets(platform: Platform, viewer: httpx.AsyncClient) -> None:
     before = platform.log.stat().st_size
     await viewer.get("/db/things", params={"ns": "demo", "cursor": "c2VjcmV0"}, headers={"x-request-id": "logged-once"})

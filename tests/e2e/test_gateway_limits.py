@@ -92,6 +92,12 @@ async def test_route_by_rpc_goes_the_same_way(platform: Platform) -> None:
     assert (answer["status"], answer["body"]["code"]) == (403, "FORBIDDEN")
 
 
+async def test_route_follows_no_redirect(platform: Platform) -> None:
+    answer = await platform.result("GATEWAY", "route", "/auth/login")
+    assert answer["status"] == 302, "where it leads is the caller's business"
+    assert "client_id=" in answer["headers"]["location"]
+
+
 async def test_route_takes_an_answer_that_is_not_json(platform: Platform) -> None:
     key = {"authorization": f"Bearer {platform.keys['viewer']}"}
     answer = await platform.result("LIMITED_GATEWAY", "route", "/fn/status", {"headers": key})

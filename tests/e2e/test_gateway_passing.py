@@ -9,6 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from scripts.bench.runtime import runtime_below
+from scripts.stack.process import LOOPBACK
 from tests.e2e.gateways import hasty, limited
 from tests.e2e.platform import Platform, problem
 
@@ -118,6 +119,52 @@ async def test_a_worker_that_does_not_answer_in_time_is_504(behind: httpx.AsyncC
     assert (await behind.get("/fn/status")).status_code == 418
 
 
+def request_head(path: str, head: str, method: str = "POST") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: gateway\r\n{head}\r\n\r\n".encode()
+
+
+async def status_of(port: int, sent: bytes) -> int:
+    """Of the answer to raw bytes that need not be all of a request."""
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    writer.write(sent)
+    async with asyncio.timeout(20):
+        line = await reader.readline()
+    writer.close()
+    return int(line.split()[1])
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request_head("/auth/webhooks/workos", "Content-Length: 100"),
+        request_head("/auth/webhooks/workos", "Content-Length: 100") + b"x" * 99,
+        request_head("/auth/webhooks/workos", "Transfer-Encoding: chunked"),
+        request_head("/auth/webhooks/workos", "Transfer-Encoding: chunked") + b"5\r\nabcde\r\n",
+    ],
+    ids=["nothing", "one byte short", "no chunk", "no last chunk"],
+)
+async def test_clients_that_do_not_send_their_body_get_408_and_shut_nobody_out(platform: Platform, sent: bytes) -> None:
+    """As many at once as open the circuit of a Worker that does not answer, and more."""
+    port = platform.proxies.hasty_gateway
+    assert await asyncio.gather(*(status_of(port, sent) for _ in range(8))) == [408] * 8
+    async with hasty(platform) as client:
+        assert (await client.get("/auth/health")).status_code == 200
+
+
+@pytest.mark.parametrize("content", [b"x" * 100, b""], ids=["announced", "empty"])
+async def test_a_worker_that_hangs_on_a_body_is_504(behind: httpx.AsyncClient, content: bytes) -> None:
+    problem(await behind.post("/fn/hang", content=content), 504, "TIMEOUT")
+    assert (await behind.get("/fn/status")).status_code == 418
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("head", ["Content-Length: 5", "Transfer-Encoding: chunked"])
+async def test_a_body_where_none_means_anything_does_no_harm(platform: Platform, method: str, head: str) -> None:
+    body = b"abcde" if "Length" in head else b"5\r\nabcde\r\n0\r\n\r\n"
+    sent = request_head("/fn/status", f"Authorization: Bearer {platform.keys['admin']}\r\n{head}", method) + body
+    assert await status_of(platform.proxies.hasty_gateway, sent) == 418
+
+
 async def test_a_worker_that_throws_is_503_without_its_reasons(behind: httpx.AsyncClient) -> None:
     response = await behind.get("/fn/throw")
     problem(response, 503, "UNAVAILABLE")
@@ -148,6 +195,13 @@ async def test_what_arrives_has_our_headers_and_none_of_the_callers_claims(
     assert headers["x-dotdo-identity"].startswith("eyJ")
     assert (headers["x-request-id"], headers["x-kept"]) == ("mine", "yes")
     assert not {"x-user-id", "x-forwarded-for", "forwarded", "x-hop", "te"} & set(headers)
+
+
+async def test_ready_asks_every_worker_that_is_bound(behind: httpx.AsyncClient) -> None:
+    """Those of others by HTTP: /health of the echo Worker is an answer."""
+    answer = await behind.get("/ready")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["services"] == dict.fromkeys(("auth", "db", "schedule", "fn", "agent", "ai"), "ok")
 
 
 async def test_five_failures_open_the_circuit_and_others_go_on(platform: Platform) -> None:

@@ -16,7 +16,7 @@ HANDLER = "cleanup-expired-sessions"
 _RUNS = """
 insert into task_executions
     (run_id, task, trigger, status, scheduled_at, started_at, finished_at, duration_ms, error_code, error_message)
-select run, %s, 'cron', status, at, at, at, ms, code, message from (values
+select run, %s, 'cron', status, at - interval '6 hours', at, at, ms, code, message from (values
     ('test-board@1', now() - interval '3 hours', 'dead', 900, 'SERVICE_DOWN', '<img src=x onerror=fail()>'),
     ('test-board@2', now() - interval '2 hours', 'succeeded', 1200, null, null),
     ('test-board@3', now() - interval '1 hour', 'succeeded', 40, null, null)
@@ -77,6 +77,7 @@ async def test_it_shows_what_ran_and_what_comes(board: Page) -> None:
     await expect(task.get_by_role("img", name="how long")).to_have_accessible_name(
         f"{TASK}: how long the last 2 runs took, at most 1.2 s"
     )
+    await expect(task).to_contain_text("lag 6.0 h")
     needing = board.locator("#needing tr", has_text=DEAD)
     await expect(needing).to_contain_text("SERVICE_DOWN: <img src=x onerror=fail()>")
     assert await board.locator("img").count() == 0, "what a task says is text"

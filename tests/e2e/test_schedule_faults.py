@@ -98,6 +98,14 @@ async def test_an_outage_when_the_event_comes_fails_it_and_the_next_one_catches_
     assert [run[1:] for run in odd.runs()] == [(1, "catch-up", "succeeded")]
 
 
+async def test_what_the_database_drops_in_mid_read_is_read_again(odd: OddSchedule) -> None:
+    odd.add("odd-0", "@hourly")
+    odd.proxy.faults.extend([cut_before, cut_after])
+    assert await succeeded(odd, 0) == [of("odd-0")]
+    odd.proxy.faults.extend([cut_before, cut_after])
+    assert [one["status"] for one in (await odd.call("getTaskHistory", "odd-0"))["data"]] == ["succeeded"]
+
+
 async def test_an_outage_between_start_and_end_is_waited_out(odd: OddSchedule) -> None:
     odd.add("odd-0", "@hourly")
     odd.proxy.usual = at_the_end(cut_after, 2)

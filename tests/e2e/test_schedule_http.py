@@ -143,6 +143,7 @@ async def test_a_dead_run_can_be_looked_up_and_driven_again(admin: httpx.AsyncCl
 
 
 async def test_lists_are_paged(admin: httpx.AsyncClient) -> None:
+    await admin.post("/schedule/init")
     await added(admin)
     for _ in range(3):
         await admin.post("/schedule/tasks/test-task/run?wait=true")
@@ -167,7 +168,7 @@ async def test_statistics_and_handlers_and_defaults(admin: httpx.AsyncClient) ->
     stats = {one["task"]: one for one in (await admin.get("/schedule/stats")).json()["data"]}
     assert (stats["test-task"]["runs"], stats["test-task"]["success_rate"]) == (1, 1)
     assert stats["test-task"]["duration_p50_ms"] >= 0
-    assert {HANDLER, "health-check-services"} <= set((await admin.get("/schedule/handlers")).json())
+    assert {HANDLER, "health-check-services"} <= set((await admin.get("/schedule/handlers")).json()["data"])
     await admin.post("/schedule/init")
     assert (await admin.post("/schedule/init")).json() == {"added": []}
 

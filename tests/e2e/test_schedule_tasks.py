@@ -167,7 +167,13 @@ async def test_analytics_of_the_last_hour_are_kept(platform: Platform) -> None:
         {"time": at, "route": "/analytics-test", "status": status, "duration_ms": 10, "user_id": user}
         for status, user in ((200, "a"), (200, "b"), (503, "b"))
     ]
-    await platform.result("DB", "ingest", "api_requests", rows)
+    late = {**rows[0], "time": (hour - timedelta(minutes=70)).isoformat(), "route": "/analytics-late"}
+    await platform.result("DB", "ingest", "api_requests", [*rows, late])
+    taken = """
+        insert into analytics_snapshots (taken_at, period, data) values (%s, 'hourly', '{"stats": "as it was", "requests": []}')
+        on conflict (taken_at) do update set data = excluded.data returning taken_at
+    """
+    platform.rows(taken, hour - timedelta(hours=1))
     outcome = await run_task(platform, "update-analytics")
     taken_at = datetime.fromisoformat(outcome.answer["taken_at"])
     ((data,),) = platform.rows("select data from analytics_snapshots where taken_at = %s", taken_at)
@@ -185,6 +191,12 @@ async def test_analytics_of_the_last_hour_are_kept(platform: Platform) -> None:
                 "p99_ms": 10,
             }
         ]
+        sql = "select data from analytics_snapshots where taken_at = %s"
+        ((before,),) = platform.rows(sql, hour - timedelta(hours=1))
+        assert (before["stats"], "/analytics-late" in {row["route"] for row in before["requests"]}) == (
+            "as it was",
+            True,
+        )
 
 
 async def test_services_are_asked_and_their_answers_kept(platform: Platform) -> None:

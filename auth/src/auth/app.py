@@ -31,6 +31,8 @@ ENTRY_LIMITS = {
 
 SIGN_OUT = "/logout"
 """The one that leads out, and needs no session for it."""
+COOKIE_ENDPOINTS = frozenset({SIGN_OUT, "/refresh", "/sessions", "/sessions/{id}"})
+"""Those that read or set a browser's cookies, whatever its Authorization header says."""
 
 
 class AuthService(Service):
@@ -43,7 +45,7 @@ class AuthService(Service):
     async def _answer(self, endpoint: Endpoint, path: dict[str, str], call: Call, request: HttpRequest) -> HttpResponse:
         check_same_site(
             request.method, request.headers, allowed_origins(self._bindings),
-            takes_cookies_away=endpoint.path == SIGN_OUT,
+            handles_cookies=endpoint.path in COOKIE_ENDPOINTS, takes_cookies_away=endpoint.path == SIGN_OUT,
         )  # fmt: skip
         limit = ENTRY_LIMITS.get(endpoint.path)
         if limit is None:

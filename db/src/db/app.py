@@ -11,6 +11,7 @@ from dotdo.log import Logger
 from dotdo.ports import Bindings, Defer
 from dotdo.service import Service
 from dotdo.surface import Surface
+from dotdo.tracing import current
 
 SURFACE = Surface(CONTRACT)
 
@@ -20,7 +21,7 @@ def build(bindings: Bindings, log: Logger) -> Service:
     database = Database(Neon(bindings), ClickHouse(bindings), bindings.clock)
 
     async def call_method(name: str, params: list[object], defer: Defer) -> str:
-        return await service.call(name, params, defer)
+        return await service.call(name, params, defer, current())
 
     http = HttpHandlers(database, RpcEndpoint(call_method))
     service = Service(SURFACE, bindings, log, rpc=RpcHandlers(database), http=http)

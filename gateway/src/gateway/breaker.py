@@ -13,7 +13,7 @@ OPEN_S = 10.0
 class Circuit:
     """Closed until FAILURES calls in a row fail, then open but for one call every OPEN_S seconds, which probes.
 
-    The probe opens it anew, not its end: the runtime may end a request, and with it the call, without a word.
+    Starting the probe re-opens the circuit, because a request the runtime cancels never calls `leave`.
     """
 
     failures: int = 0
@@ -38,9 +38,9 @@ class Circuit:
         if self.failures >= FAILURES:
             self.opened_s = now_s
 
-    def abandon(self) -> None:
-        """The call was given up before anybody could know how it goes: if it was the probe, the next one is."""
-        if self.opened_s is not None:
+    def abandon(self, entered_s: float) -> None:
+        """The call of that time said nothing of the Worker: if it was the probe, the next call is."""
+        if self.opened_s == entered_s:
             self.opened_s -= OPEN_S
 
 

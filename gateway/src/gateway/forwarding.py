@@ -7,7 +7,7 @@ from dotdo.errors import misconfigured, payload_too_large, timed_out, unavailabl
 from dotdo.identity import IDENTITY_HEADER, Identity, internal_secret, sign_identity
 from dotdo.ports import Bindings, HttpError, Passage, UpstreamResponse
 from dotdo.tracing import current
-from gateway.addresses import full_address
+from gateway.addresses import client_address
 from gateway.breaker import Breaker
 from gateway.headers import dropped
 from gateway.requests import Inbound
@@ -34,12 +34,13 @@ class Forwarder:
         self._at_most_s = _seconds(bindings.optional("UPSTREAM_TIMEOUT_S"))
 
     async def forward(self, inbound: Inbound, route: Route, url: str, identity: Identity) -> UpstreamResponse:
-        """The Worker's answer, body unread. Raises 413, 503 UNAVAILABLE or CIRCUIT_OPEN, 504."""
+        """The Worker's answer, body unread. Raises 408, 413, 503 UNAVAILABLE or CIRCUIT_OPEN, 504."""
         if inbound.body_bytes > route.max_body_bytes:
             raise payload_too_large(route.max_body_bytes)
         passage = self._passage(inbound, route, url, identity)
         upstream = self._bindings.upstream(route.binding)
-        circuit = self._breaker.enter(route.binding, self._now_s())
+        entered_s = self._now_s()
+        circuit = self._breaker.enter(route.binding, entered_s)
         try:
             response = await upstream.forward(inbound.native, passage)
         except HttpError as error:
@@ -48,8 +49,8 @@ class Forwarder:
             if error.timed_out:
                 raise timed_out(f"the {name} service has not answered within {passage.timeout_s:g} seconds") from error
             raise unavailable(f"the {name} service does not answer") from error
-        except BaseException:
-            circuit.abandon()
+        except BaseException:  # the client's doing: too long a body, or one that did not come
+            circuit.abandon(entered_s)
             raise
         circuit.leave(self._now_s(), answered=True)
         return response
@@ -57,7 +58,7 @@ class Forwarder:
     def _passage(self, inbound: Inbound, route: Route, url: str, identity: Identity) -> Passage:
         trace = current()
         token = sign_identity(
-            replace(identity, address=full_address(inbound.headers)),
+            replace(identity, address=client_address(inbound.headers)),
             audience=route.binding.lower(),
             request_id=trace.request_id,
             secret=internal_secret(self._bindings),

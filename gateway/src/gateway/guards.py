@@ -1,5 +1,6 @@
 """The `ratelimits` bindings of a deployment: counters of one Cloudflare location, which bound what many cold isolates admit in
 the minute before they have heard of each other. They only ever refuse more; without them the limits hold as they are.
+A limit of a key's own has no guard.
 """
 
 from dataclasses import replace

@@ -23,6 +23,9 @@ HOSTS = {
 }
 """Binding by host; `*` stands for the host itself and everything below it."""
 
+API = frozenset({"api.services.do", "apis.do", "*api.mw"})
+"""Those that are the gateway's own addresses as well: its pages are there, and what no path leads to is the Worker's."""
+
 
 def ascii_host(host: str) -> str:
     """As hosts arrive: lower case, in punycode (RFC 3492), without the root's dot."""
@@ -33,16 +36,27 @@ def _ascii_label(label: str) -> str:
     return label if label.isascii() else "xn--" + label.encode("punycode").decode()
 
 
-_EXACT = {ascii_host(host): binding for host, binding in HOSTS.items() if not host.startswith("*")}
-_BELOW = {ascii_host(host[1:]): binding for host, binding in HOSTS.items() if host.startswith("*")}
+_EXACT = {ascii_host(row): row for row in HOSTS if not row.startswith("*")}
+_BELOW = {ascii_host(row[1:]): row for row in HOSTS if row.startswith("*")}
+
+
+def _row_of(host: str) -> str | None:
+    host = ascii_host(host)
+    if host in _EXACT:
+        return _EXACT[host]
+    return next((row for name, row in _BELOW.items() if host == name or host.endswith("." + name)), None)
 
 
 def binding_of(host: str) -> str | None:
     """The binding a host stands for. `host` without its port."""
-    host = ascii_host(host)
-    if host in _EXACT:
-        return _EXACT[host]
-    return next((binding for name, binding in _BELOW.items() if host == name or host.endswith("." + name)), None)
+    row = _row_of(host)
+    return HOSTS[row] if row else None
+
+
+def is_workers_own(host: str) -> bool:
+    """Whether the host is a Worker's and no address of the gateway's: `/` and pages such as `/docs` are that Worker's there."""
+    row = _row_of(host)
+    return row is not None and row not in API
 
 
 def match_host(host: str, path: str, routes: tuple[Route, ...] = ROUTES) -> Route | None:

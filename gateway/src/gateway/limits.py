@@ -13,7 +13,7 @@ from dotdo.rate_limits.policies import LIMITS, policies
 from gateway.credentials import Caller
 from gateway.guards import Guards
 
-KEYS = "rl1"
+KV_PREFIX = "rl1"
 
 
 class Limits:
@@ -27,7 +27,7 @@ class Limits:
         self._fail_closed = _classes(bindings.optional("RATE_LIMITS_FAIL_CLOSED"))
         self._gossip: Gossip | None = None
         if bindings.has("GATEWAY_KV"):
-            prefix = f"{KEYS}/{bindings.optional('ENVIRONMENT', 'production')}/"
+            prefix = f"{KV_PREFIX}/{bindings.optional('ENVIRONMENT', 'production')}/"
             self._gossip = Gossip(self._limiter, bindings.kv("GATEWAY_KV"), self._clock, log, prefix)
 
     async def take_address(self, address: str) -> Decision:
@@ -51,6 +51,8 @@ class Limits:
         decision = self._limiter.take(policy, identity, self._clock.now_s(), own)
         if policy in self._fail_closed and not (self._gossip and self._gossip.works):
             raise _no_shared_limits(policy)
+        if own is not None:
+            return decision  # a guard counts up to the class's number
         return await self._guards.confirm(decision, identity)
 
 

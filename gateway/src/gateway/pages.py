@@ -9,8 +9,9 @@ from gateway.documents import Documents
 from gateway.requests import Inbound
 
 VERSION = "0.1.0"
-PLATFORM = ("AUTH", "DB", "SCHEDULE")
 
+LIVENESS = "/health"
+"""Of whatever answers a request, and so on every host the gateway's: it needs no credential and no Worker."""
 ASKING = frozenset({"/ready"})
 """Pages that ask other Workers, and so count against the limit of the address. The others cost nobody anything."""
 
@@ -22,7 +23,7 @@ class Pages:
         self._bindings = bindings
         self._documents = Documents()
         self._pages: dict[str, Page] = {
-            "/": self._card, "/health": self._health, "/ready": self._ready,
+            "/": self._card, LIVENESS: self._health, "/ready": self._ready,
             "/openapi.json": self._openapi, "/docs": self._docs,
         }  # fmt: skip
 
@@ -37,7 +38,7 @@ class Pages:
         return json_response(readiness.live(self._bindings))
 
     async def _ready(self, inbound: Inbound) -> HttpResponse:
-        return await readiness.ready(self._bindings, PLATFORM)
+        return await readiness.ready(self._bindings)
 
     async def _openapi(self, inbound: Inbound) -> HttpResponse:
         return self._documents.openapi().answer(inbound.headers.get("if-none-match", ""))

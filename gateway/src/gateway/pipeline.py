@@ -12,16 +12,16 @@ from dotdo.ports import Bindings, UpstreamResponse
 from dotdo.problem import problem_response
 from dotdo.tracing import REQUEST_ID_HEADER, begin, trace_from
 from gateway import access
-from gateway.addresses import client_address
+from gateway.addresses import limit_key
 from gateway.cors import Cors, is_preflight
 from gateway.credentials import NOBODY, Caller, Credentials, presented
 from gateway.forwarding import Forwarder
-from gateway.hosts import match_host
+from gateway.hosts import is_workers_own, match_host
 from gateway.limits import Limits, require
-from gateway.pages import ASKING, Pages
+from gateway.pages import ASKING, LIVENESS, Pages
 from gateway.paths import normalise
 from gateway.reporting import Reporter
-from gateway.requests import Inbound, Seen
+from gateway.requests import PREFLIGHT, Inbound, Seen
 from gateway.routes import METHODS, READS, Route, match
 from gateway.sign_in import SignIn
 
@@ -66,12 +66,12 @@ class Gateway:
 
     async def _answer(self, inbound: Inbound, seen: Seen) -> Response:
         if is_preflight(inbound.method, inbound.headers):
-            seen.route = "preflight"
+            seen.route = PREFLIGHT
             return self._cors.preflight(inbound.headers)
         url = urlsplit(inbound.url)
         path = normalise(url.path)
         page = self._pages.find(path)
-        if page is not None:
+        if page is not None and (path == LIVENESS or not is_workers_own(url.hostname or "")):
             seen.route = path
             if inbound.method not in READS:
                 raise method_not_allowed(sorted(READS))
@@ -104,7 +104,7 @@ class Gateway:
         return await self._forwarder.forward(inbound, route, url, caller.identity)
 
     async def _count_address(self, inbound: Inbound, seen: Seen) -> str:
-        address = client_address(inbound.headers)
+        address = limit_key(inbound.headers)
         seen.limit = await self._limits.take_address(address)
         require(seen.limit)
         return address

@@ -7,8 +7,12 @@ from dotdo.instants import rfc3339
 from dotdo.log import Logger
 from dotdo.ports import Bindings, UpstreamResponse
 from dotdo.tracing import current
-from gateway.requests import Inbound, Seen
+from gateway.pages import LIVENESS
+from gateway.requests import PREFLIGHT, Inbound, Seen
 from gateway.usage import Usage
+
+NO_EVENT = frozenset({LIVENESS, PREFLIGHT})
+"""Routes that are no use of the platform: what asks whether it lives, and what browsers ask on their own account."""
 
 
 class Reporter:
@@ -31,16 +35,21 @@ class Reporter:
             user_id=identity.subject or None,
             key_id=identity.key_id or None,
         )
-        if isinstance(response, HttpResponse) and not seen.limit:
-            return  # the gateway's own pages, and what no route leads to
+        if seen.route in NO_EVENT:
+            return
         row = {
             "time": rfc3339(self._clock.now_s()), "request_id": current().request_id, "route": seen.route,
             "method": inbound.method, "status": response.status, "duration_ms": duration_ms,
             "identity": identity.kind, "key_id": identity.key_id, "user_id": identity.subject,
-            "organization": identity.organization, "bytes_in": inbound.body_bytes, "bytes_out": _sent(response),
+            "organization": identity.organization, "bytes_in": _received(inbound, response), "bytes_out": _sent(response),
             "colo": _colo(inbound),
         }  # fmt: skip
         self._usage.add(row, inbound.defer)
+
+
+def _received(inbound: Inbound, response: HttpResponse | UpstreamResponse) -> int:
+    """As announced, else as counted."""
+    return inbound.body_bytes or (0 if isinstance(response, HttpResponse) else response.taken_bytes)
 
 
 def _sent(response: HttpResponse | UpstreamResponse) -> int:

@@ -33,9 +33,14 @@ class Inbound:
         return self.method == "GET" and self.headers.get("upgrade", "").lower() == "websocket"
 
 
+PREFLIGHT = "preflight"
+
+
 @dataclass(slots=True)
 class Seen:
-    """What has been found out about a request so far: for the log line, the usage event and the limit's header fields."""
+    """`route`: its prefix, the gateway's own page or PREFLIGHT; empty when nothing is there.
+
+    What has been found out about a request so far: for the log line, the usage event and the limit's header fields."""
 
     route: str = ""
     identity: Identity = ANONYMOUS

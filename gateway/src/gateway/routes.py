@@ -88,6 +88,8 @@ def _signed_in(prefix: str, binding: str, max_body_bytes: int = 10 * MIB) -> Rou
 
 ROUTES = (
     Route("/db", "DB", permission("things:read"), permission("things:write")),
+    # A search is asked for by POST, too.
+    Route("/db/search", "DB", permission("search:read"), permission("search:read"), removed="/db"),
     Route("/relationships", "DB", permission("relationships:read"), permission("relationships:write"), removed=""),
     _auth("/auth", "default"),
     _auth("/auth/login", "auth"),
@@ -109,6 +111,12 @@ ROUTES = (
     _signed_in("/fn", "FN", 100 * MIB),
     _signed_in("/universal", "UNIVERSAL_API"),
 )
+
+
+BINDINGS = tuple(dict.fromkeys(route.binding for route in ROUTES))
+"""Every Worker that may be behind the gateway."""
+PLATFORM = frozenset({"AUTH", "DB", "SCHEDULE"})
+"""Those of them that are built as it is, and answer the RPC method `health`."""
 
 
 def matcher(routes: Sequence[Route]) -> Callable[[str], Route | None]:

@@ -18,9 +18,12 @@ def address(url: object) -> str:
 
 
 def init_json(init: object) -> str:
-    """`{method, headers, body}` as JSON text; all three may be absent. Raises INVALID_ARGUMENT that names what is wrong."""
+    """`{method, headers, body}` as JSON text; all three may be absent. Redirects are not followed: they are answers too.
+
+    Raises INVALID_ARGUMENT that names what is wrong.
+    """
     if init is None:
-        return "{}"
+        init = {}
     if not isinstance(init, dict) or set(init) - _MEMBERS:
         raise invalid_argument(f"init has to be an object of {', '.join(sorted(_MEMBERS))}")
     headers = init.get("headers") or {}
@@ -29,4 +32,5 @@ def init_json(init: object) -> str:
     for name in ("method", "body"):
         if not isinstance(init.get(name), str | None):
             raise invalid_argument(f"init.{name} has to be a text")
-    return json.dumps({name: value for name, value in init.items() if value is not None})
+    given = {name: value for name, value in init.items() if value is not None}
+    return json.dumps({**given, "redirect": "manual"})

@@ -1,7 +1,11 @@
 """Usage events: one row of the analytics database for each request, written in batches after the responses."""
 
+import secrets
+from collections import deque
+from dataclasses import dataclass
 from typing import Any
 
+from dotdo.errors import ServiceError
 from dotdo.log import Logger
 from dotdo.ports import Bindings, Defer
 
@@ -13,6 +17,14 @@ LOST_S = 60.0
 """After this long a flush that has not come back was ended by the runtime."""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows that are stored once however often they are sent: by its token db knows a batch whose answer was lost."""
+
+    token: str
+    rows: list[dict[str, Any]]
+
+
 class Usage:
     """Rows wait for `BATCH` of them or `PERIOD_S` seconds; a response never waits for either."""
 
@@ -20,14 +32,16 @@ class Usage:
         self._bindings = bindings
         self._log = log
         self._rows: list[dict[str, Any]] = []
+        self._batches: deque[Batch] = deque()
         self._waiting_since_s: float | None = None
+        self._unwanted = False
         self.dropped = 0
 
     def add(self, row: dict[str, Any], defer: Defer) -> None:
         """`row`: fields of `api_requests`."""
         if not self._bindings.has("DB"):
             return
-        if len(self._rows) >= CAPACITY:
+        if self._held >= CAPACITY:
             self.dropped += 1
             return
         self._rows.append(row)
@@ -39,6 +53,10 @@ class Usage:
             self._waiting_since_s = now_s
             defer(self._flush_later())
 
+    @property
+    def _held(self) -> int:
+        return len(self._rows) + sum(len(batch.rows) for batch in self._batches)
+
     async def _flush_later(self) -> None:
         try:
             await self._bindings.clock.sleep(PERIOD_S)
@@ -47,13 +65,29 @@ class Usage:
             self._waiting_since_s = None
 
     async def _flush(self) -> None:
-        rows, self._rows = self._rows, []
-        if not rows:
-            return
-        try:
-            await self._bindings.peer("DB").call("ingest", "api_requests", rows)
-        except Exception as error:
-            waiting = rows + self._rows
-            self._rows = waiting[:CAPACITY]
-            self.dropped += len(waiting) - len(self._rows)
-            self._log.warn("usage.not_written", rows=len(rows), dropped=self.dropped, error=repr(error))
+        """All that waits, the oldest first, up to the first batch that is not taken: the rest with the next flush."""
+        if self._rows:
+            self._batches.append(Batch(secrets.token_hex(16), self._rows))
+            self._rows = []
+        while self._batches:
+            batch = self._batches.popleft()
+            try:
+                await self._bindings.peer("DB").call("ingest", "api_requests", batch.rows, {"token": batch.token})
+            except Exception as error:
+                self._failed(batch, error)
+                return
+            self._unwanted = False
+
+    def _failed(self, batch: Batch, error: Exception) -> None:
+        """Keeps the batch as it is; not when the same would happen again: without ClickHouse, which is said once, or with rows
+        that db refuses.
+        """
+        unwanted = isinstance(error, ServiceError) and error.code == "NOT_CONFIGURED"
+        refused = isinstance(error, ServiceError) and error.status < 500
+        if unwanted or refused or self._held + len(batch.rows) > CAPACITY:
+            self.dropped += len(batch.rows)
+        else:
+            self._batches.appendleft(batch)
+        if not (unwanted and self._unwanted):
+            self._log.warn("usage.not_written", rows=len(batch.rows), dropped=self.dropped, error=repr(error))
+        self._unwanted = unwanted

@@ -15,8 +15,8 @@ from schedule.domain.ledger import Ledger
 from schedule.domain.manual import ManualRuns
 from schedule.domain.registry import Registry, TaskDefinition
 from schedule.domain.scheduler import Scheduler
+from schedule.handlers.components import Components
 from schedule.handlers.http import HttpHandlers
-from schedule.handlers.parts import Parts
 from schedule.handlers.rpc import RpcHandlers
 from schedule.tasks.table import DEFAULTS, HANDLERS
 
@@ -31,13 +31,13 @@ def build(
     jitter: Jitter = random_fraction,
 ) -> Service:
     """The service of one isolate."""
-    parts = assemble(bindings, log, handlers, defaults, jitter)
-    return Service(SURFACE, bindings, log, rpc=RpcHandlers(parts), http=HttpHandlers(parts))
+    components = assemble(bindings, log, handlers, defaults, jitter)
+    return Service(SURFACE, bindings, log, rpc=RpcHandlers(components), http=HttpHandlers(components))
 
 
 def assemble(
     bindings: Bindings, log: Logger, handlers: Registry, defaults: Sequence[TaskDefinition], jitter: Jitter
-) -> Parts:
+) -> Components:
     sql = Sql(bindings)
     ledger, catalog, history = Ledger(sql), Catalog(sql, handlers), History(sql)
     executor = Executor(bindings, log, handlers, ledger, jitter)
@@ -45,4 +45,4 @@ def assemble(
         bindings.clock, log, ledger=ledger, catalog=catalog, history=history, executor=executor, defaults=defaults
     )
     manual = ManualRuns(bindings.clock, log, ledger, catalog, history, executor)
-    return Parts(bindings, scheduler, manual, catalog, history, sorted(handlers), defaults)
+    return Components(bindings, scheduler, manual, catalog, history, sorted(handlers), defaults)

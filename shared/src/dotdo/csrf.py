@@ -1,7 +1,8 @@
 """Cross-site request forgery: what a browser sends by itself, a cookie, is believed for a change only from our own pages.
 
 Browsers set Origin (RFC 6454) and Sec-Fetch-Site (W3C Fetch Metadata) themselves; no script of another site can. A client that
-sends an Authorization header is none of this: no browser adds that one by itself.
+sends an Authorization header is none of this: no browser adds that one by itself. It counts in place of the cookie, except at
+endpoints that read or set cookies themselves.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,18 +13,25 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def check_same_site(
-    method: str, headers: Mapping[str, str], allowed_origins: Collection[str], *, takes_cookies_away: bool = False
+    method: str,
+    headers: Mapping[str, str],
+    allowed_origins: Collection[str],
+    *,
+    handles_cookies: bool = False,
+    takes_cookies_away: bool = False,
 ) -> None:
     """Raises 403 CSRF for a change that comes with a cookie and not provably from our own pages.
 
     `headers` has lower-case names. `allowed_origins` are exact; `null` is never allowed, whatever stands in it.
+    `handles_cookies`: the endpoint reads or sets them, whatever Authorization says: a page that sends one brings them along.
     `takes_cookies_away`: the answer does, so a browser is refused that brought none, as it does with another site's form
     (SameSite): it would heed the answer.
     """
-    if method in SAFE_METHODS or "authorization" in headers:
+    cookie = headers.get("cookie")
+    if method in SAFE_METHODS or ("authorization" in headers and not (handles_cookies and cookie)):
         return
     from_browser = "origin" in headers or "sec-fetch-site" in headers
-    if not headers.get("cookie") and not (takes_cookies_away and from_browser):
+    if not cookie and not (takes_cookies_away and from_browser):
         return
     origin = headers.get("origin")
     if origin is not None and origin != "null" and origin in allowed_origins:

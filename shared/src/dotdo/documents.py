@@ -5,7 +5,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from dotdo.http import HttpResponse
+from dotdo.http import HttpResponse, names
 
 PUBLIC_CACHE = "public, max-age=300"
 """What came with the last deployment may be shown for five minutes; after that the tag decides."""
@@ -29,7 +29,7 @@ class Document:
 
     def answer(self, if_none_match: str) -> HttpResponse:
         """304 for who has it already."""
-        if self.tag in _tags(if_none_match) or if_none_match.strip() == "*":
+        if names(if_none_match, self.tag):
             kept = tuple((name, value) for name, value in self.headers if name in ("etag", "cache-control"))
             return HttpResponse(304, headers=kept)
         return HttpResponse(200, self.text, self.headers)
@@ -53,8 +53,3 @@ def page_policy(html: str) -> str:
         hashes[kind].append(f"'sha256-{digest}'")
     allowed = [f"{kind}-src {' '.join(found)}" for kind, found in hashes.items() if found]
     return "; ".join([_PAGE_POLICY, *allowed])
-
-
-def _tags(if_none_match: str) -> list[str]:
-    """Compared weakly, as RFC 9110 §13.1.2 says: a proxy that compresses makes a tag weak."""
-    return [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]

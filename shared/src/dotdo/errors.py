@@ -70,6 +70,17 @@ def payload_too_large(most: int) -> ServiceError:
     return ServiceError("PAYLOAD_TOO_LARGE", 413, "Payload too large", f"at most {most} bytes are taken")
 
 
+def request_timed_out(seconds: float) -> ServiceError:
+    """The client has not sent all of its body within that time."""
+    return ServiceError(
+        "REQUEST_TIMEOUT",
+        408,
+        "Request timeout",
+        f"the body has not arrived within {seconds:g} seconds",
+        retryable=True,
+    )
+
+
 def not_configured(variable: str) -> ServiceError:
     """A binding or secret the service cannot work without is missing; the detail names it."""
     return ServiceError("NOT_CONFIGURED", 503, "Not configured", f"{variable} is not set")

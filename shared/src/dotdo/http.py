@@ -11,6 +11,8 @@ from dotdo.nesting import parse_json
 
 JSON_TYPE = "application/json"
 
+MAX_IDEMPOTENCY_KEY = 512
+
 
 ReadBody = Callable[[], Awaitable[bytes]]
 
@@ -53,6 +55,14 @@ class HttpRequest:
         """`path` of this service as seen from this request (RFC 3986 §4.2): right also below a prefix of the gateway."""
         return "../" * (self.path.count("/") - 1) + path.removeprefix("/")
 
+    @property
+    def idempotency_key(self) -> str | None:
+        """The header's value. Raises INVALID_ARGUMENT for one that is empty or too long."""
+        key = self.headers.get("idempotency-key")
+        if key is not None and not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY:
+            raise invalid_argument(f"Idempotency-Key: 1 to {MAX_IDEMPOTENCY_KEY} characters are taken")
+        return key
+
     async def json(self, *, may_be_empty: bool = False) -> Any:
         """The parsed body; no body is `{}` if it may be empty. Raises 415 for another media type, 400 MALFORMED_JSON."""
         if may_be_empty and "content-type" not in self.headers and not await self.read_body():
@@ -64,6 +74,12 @@ class HttpRequest:
             return parse_json(await self.read_body())
         except ValueError as error:
             raise malformed_json() from error
+
+
+def names(if_none_match: str, tag: str) -> bool:
+    """Whether the header names what is there, compared weakly (RFC 9110 §13.1.2): a proxy that compresses makes a tag weak."""
+    named = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
+    return "*" in named or tag in named
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from dotdo.instants import rfc3339
-from dotdo.tracing import current_request_id
+from dotdo.tracing import under_way
 
 _SECRET_FIELD = re.compile(r"password|secret|token|authorization|cookie|api_?key|credential|connection", re.IGNORECASE)
 _CREDENTIAL = re.compile(r"sk_(?:live|test)_\w+|eyJ[\w-]+\.[\w-]+\.[\w-]*|postgres(?:ql)?://\S+")
@@ -26,7 +26,7 @@ _PLAIN = frozenset({str, int, float, bool})
 
 
 class Logger:
-    """Writes lines for one service; each carries the id of the request under way."""
+    """Writes lines for one service; each carries the ids of the request under way and of its trace."""
 
     def __init__(self, service: str, write_line: Callable[[str], object] = print) -> None:
         self._service = service
@@ -48,8 +48,8 @@ class Logger:
             "service": self._service,
             "event": event,
         }
-        if request_id := current_request_id():
-            line["request_id"] = request_id
+        if trace := under_way():
+            line["request_id"], line["trace_id"] = trace.request_id, trace.trace_id
         for name, value in fields.items():
             if value is not None:
                 line[name] = value if type(value) in _PLAIN and not _is_secret(name) else _clean(name, value)

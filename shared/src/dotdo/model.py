@@ -1,7 +1,9 @@
 """The base of every model that crosses an edge: snake_case over HTTP, camelCase over RPC, unknown fields refused."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, TypeVar
+from functools import cache
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
@@ -56,6 +58,23 @@ def validated(model: type[T], data: Any, *, camel: bool, strict: bool = True) ->
         return model.model_validate(data, strict=strict, by_alias=camel, by_name=not camel)
     except ValidationError as error:
         raise argument_error(error) from error
+
+
+_WHOLE = re.compile(r"-?[0-9]+\Z")
+
+
+@cache
+def _integers(model: type[BaseModel]) -> tuple[str, ...]:
+    fields = model.model_fields.items()
+    return tuple(name for name, field in fields if int in (field.annotation, *get_args(field.annotation)))
+
+
+def validated_query(model: type[T], query: Mapping[str, str]) -> T:
+    """Query parameters as the model. A whole number is its digits: not `5.0`, `+5` or `1_000`, which pydantic takes, too."""
+    for name in _integers(model):
+        if name in query and not _WHOLE.match(query[name]):
+            raise invalid_argument(f"{name}: Input should be a whole number, in digits")
+    return validated(model, query, camel=False, strict=False)
 
 
 def argument_error(error: ValidationError) -> ServiceError:

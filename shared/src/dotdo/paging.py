@@ -2,8 +2,8 @@
 
 import base64
 import json
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ from dotdo.nesting import parse_json
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1000
+
+R = TypeVar("R")
 
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 
@@ -24,6 +26,13 @@ class Page(Model):
 
 def encode_cursor(key: Sequence[str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(key)).encode()).rstrip(b"=").decode()
+
+
+def page_of(rows: Sequence[R], limit: int, key: Callable[[R], Sequence[str]]) -> tuple[list[R], Page]:
+    """The rows of the page, and where the next one begins, of `limit` + 1 rows that were asked for."""
+    data = list(rows[:limit])
+    more = len(rows) > limit
+    return data, Page(limit=limit, next_cursor=encode_cursor(key(data[-1])) if more else None)
 
 
 def decode_cursor(cursor: str, length: int) -> list[str]:

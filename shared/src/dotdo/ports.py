@@ -150,8 +150,13 @@ class Upstream(Protocol):
 
     async def forward(self, inbound: Any, passage: "Passage") -> "UpstreamResponse":
         """The same request, changed as `passage` says. Raises HttpError when the Worker fails or (`timed_out`) has not answered
-        in time, and ServiceError 413 when the body turns out to be longer than may pass.
+        in time; and ServiceError 413 when the body turns out to be longer than may pass, 408 when the client has not sent all
+        of it in that time.
         """
+        ...
+
+    async def status_of(self, path: str) -> int:
+        """What it answers to a GET of our own, in nobody's name. Raises HttpError."""
         ...
 
 
@@ -170,12 +175,14 @@ class Passage:
 class UpstreamResponse:
     """`native` is the runtime's own response, its body unread. `body_bytes` is 0 when it is not known before the end.
 
+    `taken_bytes`: of a request's body without an announced length, as many as had passed when the answer began.
     `headers` are what the gateway puts on top of the Worker's own.
     """
 
     status: int
     native: Any
     body_bytes: int = 0
+    taken_bytes: int = 0
     headers: Sequence[tuple[str, str]] = ()
 
 

@@ -13,7 +13,7 @@ from dotdo.errors import ServiceError, forbidden, internal, invalid_argument, un
 from dotdo.http import HttpRequest, HttpResponse, json_text_response
 from dotdo.identity import ANONYMOUS, IDENTITY_HEADER, Identity, internal_secret, verify_identity
 from dotdo.log import Logger
-from dotdo.model import validated
+from dotdo.model import validated, validated_query
 from dotdo.ports import Bindings, Defer
 from dotdo.problem import problem_response
 from dotdo.rpc import error_envelope, ok_envelope, parse_call
@@ -29,6 +29,11 @@ class Call:
     defer: Defer
     identity: Identity = ANONYMOUS
     request: HttpRequest | None = None
+
+    @property
+    def http_request(self) -> HttpRequest:
+        assert self.request is not None, "HTTP handlers have a request"
+        return self.request
 
 
 class Service:
@@ -117,7 +122,7 @@ class Service:
     async def _answer(self, endpoint: Endpoint, path: dict[str, str], call: Call, request: HttpRequest) -> HttpResponse:
         arguments: dict[str, Any] = dict(path)
         if endpoint.query is not None:
-            arguments["query"] = validated(endpoint.query, request.query, camel=False, strict=False)
+            arguments["query"] = validated_query(endpoint.query, request.query)
         elif request.query_string:
             raise invalid_argument("this endpoint takes no query parameters")
         if endpoint.body is not None:

@@ -27,6 +27,10 @@ class Trace:
     traceparent: str
 
     @property
+    def trace_id(self) -> str:
+        return self.traceparent[3:35]
+
+    @property
     def headers(self) -> dict[str, str]:
         return {REQUEST_ID_HEADER: self.request_id, TRACEPARENT_HEADER: self.traceparent}
 
@@ -57,6 +61,11 @@ def current() -> Trace:
     return _current.get() or begin()
 
 
+def under_way() -> Trace | None:
+    """The trace of the current task, if it has one."""
+    return _current.get()
+
+
 def current_request_id() -> str | None:
-    trace = _current.get()
+    trace = under_way()
     return trace.request_id if trace else None

@@ -61,7 +61,7 @@ class AnyRow:
         headers = {IDENTITY_HEADER: token, "content-type": "application/json"}
         return await self.service.fetch(HttpRequest(verb, path.replace("{id}", "x"), query, headers, read), Deferred())
 
-    def _query(self, sql: str, params: list[Any]) -> dict[str, Any]:
+    def _query(self, sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         self.statements.append(sql)
         if "from audit_log" in sql:
             return {"rows": [ENTRY], "rowCount": 1}

@@ -47,7 +47,7 @@ class Tables:
         self.states: set[str] = set()
         self.statements: list[tuple[str, list[Any]]] = []
 
-    def query(self, sql: str, params: list[Any]) -> dict[str, Any]:
+    def query(self, sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         self.statements.append((sql, params))
         rows, changed = self._answer(" ".join(sql.split()), params)
         return {"rows": rows, "rowCount": changed}

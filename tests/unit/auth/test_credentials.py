@@ -28,7 +28,7 @@ OWNER: dict[str, Any] = {
 
 
 def verifier(row: dict[str, Any] | None, environment: str = "development") -> tuple[Verifier, FakePeer]:
-    db = FakePeer(query=lambda sql, params: {"rows": [row] if row else [], "rowCount": 1})
+    db = FakePeer(query=lambda sql, params, *options: {"rows": [row] if row else [], "rowCount": 1})
     bindings = FakeBindings({"JWT_SECRET": SECRET, "ENVIRONMENT": environment}, peers={"DB": db})
     return Verifier(bindings, Sql(bindings), AccessTokens(bindings)), db
 

@@ -20,7 +20,7 @@ RPC = Maker(Actor("rpc", None, "req_1"))
 
 
 def store(role: str | None, **maker: Any) -> tuple[KeyStore, FakePeer]:
-    def query(sql: str, params: list[Any]) -> dict[str, Any]:
+    def query(sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         if sql.strip().startswith("select u.role"):
             found = {
                 "role": role, "organization_id": None, "acts_in": None, "grants": [], "maker_environment": None,

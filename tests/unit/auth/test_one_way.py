@@ -20,7 +20,7 @@ TOKEN = refresh_tokens.generate()
 def accounts(row: dict[str, Any] | None) -> tuple[Accounts, FakePeer]:
     """Every statement finds this row, or nothing."""
 
-    def query(sql: str, params: list[Any]) -> dict[str, Any]:
+    def query(sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         return {"rows": [row] if row else [], "rowCount": int(row is not None)}
 
     db = FakePeer(query=query)

@@ -7,12 +7,17 @@ import pytest
 
 from dotdo.http import HttpResponse
 from dotdo.identity import Identity
+from dotdo.ports import HttpError
 
 ADMIN = Identity("api_key", "usr_admin", "admin", permissions=("*",), key_id="key_1")
-USER = Identity("api_key", "usr_user", "user", permissions=("things:read", "things:write"), key_id="key_2")
-VIEWER = Identity("api_key", "usr_viewer", "viewer", permissions=("things:read",), key_id="key_3")
+USER = Identity(
+    "api_key", "usr_user", "user", permissions=("things:read", "things:write", "search:read"), key_id="key_2"
+)
+VIEWER = Identity("api_key", "usr_viewer", "viewer", permissions=("things:read", "search:read"), key_id="key_3")
+AUDITOR = Identity("api_key", "u", "user", permissions=("things:*", "search:read"), key_id="key_4")
 
 BODY = {"type": "note", "data": {"a": 1}}
+THING = {**BODY, "ns": "n", "id": "i"}
 
 
 def thing(**changes: Any) -> dict[str, Any]:
@@ -84,15 +89,33 @@ async def test_a_viewer_causes_no_statement_it_may_not(endpoint: Any, method: st
     assert (response.status, code_of(response), database.http.calls) == (403, "FORBIDDEN", [])
 
 
-@pytest.mark.parametrize(
-    ("asked", "status"),
-    [("", 200), ("&visibility=public", 200), ("&visibility=private", 403), ("&visibility=unlisted", 403)],
-)
-async def test_lists_are_of_public_things(endpoint: Any, asked: str, status: int) -> None:
-    database = endpoint()
-    response = await database.send("GET", f"/things?ns=n{asked}", VIEWER)
-    assert response.status == status
-    assert all("public" in body["params"] for body in database.bodies)
+ASKED = [(None, 200), ("public", 200), ("private", 403), ("unlisted", 403)]
+
+
+@pytest.mark.parametrize(("asked", "status"), ASKED)
+@pytest.mark.parametrize("path", ["/things?ns=n", "/search?q=fox", "/search"])
+async def test_lists_and_searches_are_of_public_things(
+    endpoint: Any, path: str, asked: str | None, status: int
+) -> None:
+    """Others are for who may see them, when they are asked for by name."""
+    for identity, seen in ((VIEWER, status), (AUDITOR, 200), (ADMIN, 200)):
+        database = endpoint()
+        if path == "/search":
+            body = {"query": "fox"} | ({"visibility": asked} if asked else {})
+            response = await database.send("POST", path, identity, body)
+        else:
+            response = await database.send("GET", path + (f"&visibility={asked}" if asked else ""), identity)
+        assert response.status == seen
+        assert all((asked or "public") in body["params"] for body in database.bodies)
+
+
+async def test_who_may_read_things_may_not_search_them_by_that_alone(endpoint: Any) -> None:
+    reader = Identity("api_key", "u", "user", permissions=("things:read",), key_id="k")
+    searcher = Identity("api_key", "u", "user", permissions=("search:read",), key_id="k")
+    for method, path, body in (("GET", "/search?q=a", None), ("POST", "/search", {"query": "a"})):
+        assert (await endpoint().send(method, path, reader, body)).status == 403
+        assert (await endpoint().send(method, path, searcher, body)).status == 200
+    assert (await endpoint().send("GET", "/things/n/i", searcher)).status == 403
 
 
 @pytest.mark.parametrize("method", ["transaction", "execute"])
@@ -123,6 +146,14 @@ async def test_only_the_contracts_methods_are_there(endpoint: Any, name: str) ->
     assert (response.status, code_of(response)) == (404, "NOT_FOUND")
 
 
+async def test_a_call_over_http_keeps_its_requests_id(endpoint: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    await endpoint(HttpError("down")).send(
+        "POST", "/rpc", ADMIN, {"method": "upsert", "params": [THING]}, x_request_id="mine"
+    )
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["event"], line["request_id"]) for line in lines] == [("rpc.refused", "mine"), ("request", "mine")]
+
+
 @pytest.mark.parametrize(
     ("tag", "status"),
     [('"3"', 304), ('W/"3"', 304), ('"1", "3"', 304), ("*", 304), ('"4"', 200), ("3", 200), ("", 200)],
@@ -132,7 +163,9 @@ async def test_a_reader_who_has_it_gets_no_body(endpoint: Any, rows: Any, tag: s
     assert (response.status, response.body == "") == (status, status == 304)
 
 
-@pytest.mark.parametrize("tag", ["3", '"x"', '"0"', 'W/"3"', '"3", "4"', '"-1"', '"' + "9" * 30 + '"', '"٣'])
+@pytest.mark.parametrize(
+    "tag", ["", "3", '"x"', '"0"', 'W/"3"', '"3", ', '*, "3"', '"3" "4"', '"-1"', '"' + "9" * 30 + '"', '"٣']
+)
 async def test_a_write_is_not_made_on_a_condition_that_cannot_be_read(endpoint: Any, rows: Any, tag: str) -> None:
     database = endpoint(rows(thing()))
     response = await database.send("PUT", "/things/n/i", ADMIN, BODY, if_match=tag)
@@ -141,9 +174,16 @@ async def test_a_write_is_not_made_on_a_condition_that_cannot_be_read(endpoint: 
 
 async def test_a_write_on_another_version_is_refused(endpoint: Any) -> None:
     database = endpoint()
-    response = await database.send("PUT", "/things/n/i", ADMIN, BODY, if_match='"2"')
+    response = await database.send("PUT", "/things/n/i", ADMIN, BODY, if_match='"2","1" , "7"')
     assert (response.status, code_of(response)) == (412, "VERSION_MISMATCH")
-    assert database.bodies[0]["params"][-1] == 2
+    assert database.bodies[0]["params"][-1] == [2, 1, 7]
+
+
+async def test_a_key_that_would_not_count_is_refused(endpoint: Any) -> None:
+    for path, body, key in (("/rpc", {"method": "upsert", "params": [THING]}, "k"), ("/things", THING, "")):
+        database = endpoint()
+        response = await database.send("POST", path, ADMIN, body, idempotency_key=key)
+        assert (response.status, code_of(response), database.http.calls) == (400, "INVALID_ARGUMENT", [])
 
 
 async def test_a_new_thing_says_where_it_is(endpoint: Any, rows: Any) -> None:

@@ -1,5 +1,6 @@
 """db.domain: statements of bound parameters only, and answers that hold what was asked."""
 
+from inspect import Parameter, signature
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.domain.idempotency import idempotency_key
-from db.domain.relationships import edge_id
+from db.domain.relationships import Relationships, edge_id
 from db.domain.sql import Conditions, Parameters, vector
+from db.domain.things import Things
 from dotdo.contracts.db.models import RelationshipInput
 from dotdo.errors import ServiceError
 from dotdo.paging import encode_cursor
@@ -154,3 +156,16 @@ async def test_a_conflict_of_another_kind_is_not_the_keys(endpoint: Any, rows: A
             "upsert", {"ns": "n", "id": "i", "type": "t"}, {"idempotencyKey": "k"}
         )
     assert refused.value.code == "CONFLICT"
+
+
+@pytest.mark.parametrize(
+    ("of", "method"),
+    [
+        (Things, "upsert"), (Things, "patch"), (Things, "delete"), (Things, "batch_upsert"),
+        (Relationships, "get"), (Relationships, "upsert"), (Relationships, "delete"), (Relationships, "at"),
+        (Relationships, "list_namespace"), (Relationships, "traverse"),
+    ],
+)  # fmt: skip
+def test_whether_private_rows_are_seen_has_to_be_said(of: type, method: str) -> None:
+    """A handler that leaves it out would show them to everybody."""
+    assert signature(getattr(of, method)).parameters["sees_private"].default is Parameter.empty

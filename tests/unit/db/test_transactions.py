@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.adapters.neon import Neon
-from db.domain.transactions import RawSql, result_of
+from db.domain.transactions import RawSql
 from dotdo.contracts.db.models import QueryOptions, SqlStatement, TransactionOptions
 from dotdo.errors import ServiceError
 from dotdo.fakes import FakeBindings, FakeHttp
-from dotdo.ports import HttpCall, HttpReply
+from dotdo.ports import HttpCall, HttpError, HttpReply
 
 NO_ROWS = {"fields": [], "rows": [], "rowCount": 0}
 
@@ -72,6 +72,31 @@ async def test_more_rows_than_asked_for_are_refused_not_cut_off() -> None:
     answer = {"fields": [{"name": "n", "dataTypeID": 23}], "rows": [["1"], ["2"]], "rowCount": 2}
     http = FakeHttp(lambda call: HttpReply(200, {}, json.dumps(answer)))
     neon = Neon(FakeBindings({"DATABASE_URL": "postgresql://u:p@a.neon.test/d"}, http=http))
-    assert len(result_of(await neon.query("select"), 2).rows) == 2
+    assert len((await RawSql(neon).query("select", [], QueryOptions(max_rows=2))).rows) == 2
     with pytest.raises(ServiceError, match="RESULT_TOO_LARGE"):
         await RawSql(neon).query("select", [], QueryOptions(max_rows=1))
+
+
+@pytest.mark.parametrize("method", ["first", "execute"])
+async def test_who_wants_one_row_or_their_number_may_have_found_any_many(endpoint: Any, method: str) -> None:
+    """What the statement wrote has happened by then: an error would deny it."""
+    answer = {"fields": [{"name": "n", "dataTypeID": 23}], "rows": [["7"]] * 10_001, "rowCount": 10_001}
+    result = await endpoint(answer).rpc(method, "delete from things returning version as n")
+    assert result == ({"n": 7} if method == "first" else {"rowCount": 10_001})
+
+
+async def test_a_transaction_that_has_happened_is_not_denied_for_its_rows(endpoint: Any) -> None:
+    answer = {"fields": [{"name": "n", "dataTypeID": 23}], "rows": [["7"]] * 10_001, "rowCount": 10_001}
+    result = await endpoint({"results": [NO_ROWS, answer]}).rpc("transaction", [{"sql": "delete from things"}])
+    assert len(result["results"][0]["rows"]) == 10_001
+
+
+@pytest.mark.parametrize("method", ["query", "first", "execute"])
+@pytest.mark.parametrize(("options", "tries"), [([], 1), ([{"repeatable": True}], 3), ([{"repeatable": False}], 1)])
+async def test_a_statement_is_repeated_when_its_caller_says_it_may(
+    endpoint: Any, method: str, options: list[Any], tries: int
+) -> None:
+    database = endpoint(*[HttpError("cut")] * 5)
+    with pytest.raises(ServiceError, match="UNAVAILABLE"):
+        await database.rpc(method, "select 1", [], *options)
+    assert [list(body) for body in database.bodies] == [["query", "params"]] * tries, "no transaction for it"

@@ -11,7 +11,7 @@ from dotdo.fakes import Deferred, FakeBindings, FakePeer
 from dotdo.http import HttpResponse
 from dotdo.identity import IDENTITY_HEADER, Identity, verify_identity
 from dotdo.log import Logger
-from dotdo.ports import HttpError, Kv, Passage, Peer, Quota, Upstream, UpstreamResponse
+from dotdo.ports import Kv, Passage, Peer, Quota, Upstream, UpstreamResponse
 from gateway.pipeline import Gateway
 from gateway.requests import Inbound
 
@@ -43,16 +43,23 @@ def verify(credential: str) -> dict[str, object]:
 
 @dataclass
 class Worker:
-    """A bound Worker. `passed` is what arrived: address, headers taken out, headers put in."""
+    """A bound Worker. `passed` is what arrived: address, headers taken out, headers put in. `fails`: what passing on raises.
 
-    fails: bool = False
+    `takes`: bytes of a body that are counted.
+    """
+
+    fails: Exception | None = None
+    takes: int = 0
     passed: list[tuple[str, list[str], dict[str, str]]] = field(default_factory=list)
 
     async def forward(self, inbound: Any, passage: Passage) -> UpstreamResponse:
         self.passed.append((passage.url, list(passage.remove), dict(passage.add)))
         if self.fails:
-            raise HttpError("connection to 10.1.2.3 refused")
-        return UpstreamResponse(207, "the Worker's own")
+            raise self.fails
+        return UpstreamResponse(207, "the Worker's own", taken_bytes=self.takes)
+
+    async def status_of(self, path: str) -> int:
+        return 200
 
 
 @dataclass

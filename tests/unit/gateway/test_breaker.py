@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotdo.errors import ServiceError
+from dotdo.errors import ServiceError, request_timed_out
+from dotdo.ports import HttpError
 from gateway.breaker import FAILURES, OPEN_S, Breaker, Circuit
 
 
@@ -44,8 +45,18 @@ def test_one_probe_at_a_time_decides() -> None:
 def test_a_probe_that_is_given_up_leaves_its_place_to_another() -> None:
     breaker = Breaker()
     fail(breaker, FAILURES)
-    breaker.enter("DB", OPEN_S).abandon()
+    breaker.enter("DB", OPEN_S).abandon(OPEN_S)
     breaker.enter("DB", OPEN_S)
+
+
+def test_another_call_that_is_given_up_opens_nothing() -> None:
+    """It began while all was well, and its client has not sent what it said it would."""
+    breaker = Breaker()
+    call = breaker.enter("DB", 0.0)
+    fail(breaker, FAILURES, 5.0)
+    call.abandon(0.0)
+    with pytest.raises(ServiceError, match="CIRCUIT_OPEN"):
+        breaker.enter("DB", 5.0 + OPEN_S - 0.1)
 
 
 def test_a_probe_that_never_comes_back_leaves_its_place_after_a_while() -> None:
@@ -77,13 +88,22 @@ def test_it_is_never_shut_for_good(calls: list[tuple[float, bool | None]]) -> No
     assert circuit.enter(now_s + OPEN_S) is None
 
 
+async def test_a_client_that_does_not_send_its_body_says_nothing_of_the_worker(stage: Any) -> None:
+    stage.workers["DB"].fails = request_timed_out(30.0)
+    for _ in range(2 * FAILURES):
+        refused = await stage.ask("POST", "/db/things", {"authorization": "Bearer admin-key", "content-length": "100"})
+        assert (refused.status, json.loads(refused.body)["code"]) == (408, "REQUEST_TIMEOUT")
+    stage.workers["DB"].fails = None
+    assert (await stage.ask("GET", "/db/things", {"authorization": "Bearer admin-key"})).status == 207
+
+
 async def test_half_open_on_a_requests_way(stage: Any) -> None:
     """What answers with an error of its own is not down; what does not answer is left alone, then tried by one."""
     admin = {"authorization": "Bearer admin-key"}
-    stage.workers["DB"].fails = True
+    stage.workers["DB"].fails = HttpError("connection to 10.1.2.3 refused")
     statuses = [(await stage.ask("GET", "/db/things", admin)) for _ in range(FAILURES + 1)]
     assert [json.loads(one.body)["code"] for one in statuses] == ["UNAVAILABLE"] * FAILURES + ["CIRCUIT_OPEN"]
     assert len(stage.workers["DB"].passed) == FAILURES
-    stage.workers["DB"].fails = False
+    stage.workers["DB"].fails = None
     stage.bindings.clock.now += OPEN_S
     assert [(await stage.ask("GET", "/db/things", admin)).status for _ in range(3)] == [207] * 3

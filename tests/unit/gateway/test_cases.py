@@ -110,6 +110,22 @@ POST   queue.services.do /jobs                     viewer  QUEUE /jobs
 POST   queue.services.do /jobs                     -       401
 GET    admin.do         /users                     user    403
 GET    admin.do         /users                     admin   APP /users
+GET    admin.do         /                          -       401
+GET    admin.do         /                          user    403
+GET    admin.do         /                          admin   APP /
+GET    admin.do         /docs                      admin   APP /docs
+GET    admin.do         /ready                     admin   APP /ready
+GET    admin.do         /openapi.json              user    403
+GET    admin.do         /health                    -       200
+GET    auth.services.do /                          -       AUTH /
+GET    db.mw            /                          -       401
+GET    db.mw            /                          viewer  DB /
+GET    db.mw            /health                    -       200
+GET    xn--6or.io       /docs                      viewer  DB /docs
+GET    api.services.do  /                          -       200
+GET    apis.do          /docs                      -       200
+GET    one.two.api.mw   /openapi.json              -       200
+GET    api.test         /                          -       200
 GET    db.mw            /schedule/tasks            viewer  403
 GET    db.mw            /db/things                 viewer  DB /things
 """

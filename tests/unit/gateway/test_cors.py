@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from dotdo.errors import ServiceError
 from dotdo.http import HttpResponse
 from gateway.cors import Cors
+from scripts.runtime.config import read_configuration
+from scripts.runtime.services import SERVICES
 
 CORS = Cors("https://app.example.com http://localhost:8787 https://*.do")
 
@@ -75,3 +77,17 @@ async def test_errors_can_be_read_across_origins_too(open_stage: Any) -> None:
     response = await stage.ask("GET", "/db/things", {"origin": "https://app.example.com"})
     assert response.status == 401
     assert ("access-control-allow-origin", "https://app.example.com") in response.headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("https://apis.do", True), ("https://db.apis.do", True), ("https://api.services.do", True), ("https://admin.do", True),
+        ("https://one.api.mw", True), ("https://anybody.do", False), ("https://anybody.mw", False),
+        ("https://evil.admin.do", False), ("https://notapis.do", False), ("http://apis.do", False),
+    ],
+)  # fmt: skip
+def test_production_lets_no_others_read(origin: str, allowed: bool) -> None:
+    gateway = next(service for service in SERVICES if service.name == "gateway")
+    variables = read_configuration(gateway.configuration)["vars"]
+    assert Cors(variables["CORS_ORIGINS"]).allows(origin) is allowed

@@ -7,7 +7,7 @@ import pytest
 
 from dotdo.errors import ServiceError
 from dotdo.fakes import FakeKv, FakeQuota
-from gateway.addresses import client_address
+from gateway.addresses import limit_key
 
 ADMIN = {"authorization": "Bearer admin-key"}
 
@@ -26,13 +26,11 @@ def problem(response: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_addresses(given: str, address: str) -> None:
-    assert client_address({"cf-connecting-ip": given}) == address
+    assert limit_key({"cf-connecting-ip": given}) == address
 
 
 def test_what_a_client_writes_itself_is_no_address() -> None:
-    assert (
-        client_address({"x-forwarded-for": "1.2.3.4", "x-real-ip": "1.2.3.4", "forwarded": "for=1.2.3.4"}) == "unknown"
-    )
+    assert limit_key({"x-forwarded-for": "1.2.3.4", "x-real-ip": "1.2.3.4", "forwarded": "for=1.2.3.4"}) == "unknown"
 
 
 async def test_guessing_is_stopped_before_auth_is_asked(open_stage: Any) -> None:
@@ -126,6 +124,13 @@ async def test_a_guard_refuses_more_and_never_less(open_stage: Any) -> None:
     assert dict(responses[2].headers)["ratelimit"].startswith('"default";r=0;')
     assert dict(guard.counts) == {"k:key_admin": 3}, "what is refused already does not ask it"
     assert (await stage.ask("GET", "/auth/login", ADMIN)).status == 207, "the other classes have guards of their own"
+
+
+async def test_no_guard_keeps_a_key_from_a_limit_of_its_own(open_stage: Any, verified_as: Any) -> None:
+    stage = open_stage(
+        auth=lambda credential: verified_as("admin", "*", rateLimit=100), quotas={"LIMIT_DEFAULT": FakeQuota(2)}
+    )
+    assert [(await stage.ask("GET", "/db/things", ADMIN)).status for _ in range(101)] == [207] * 100 + [429]
 
 
 async def test_a_guard_of_the_address_counts_before_anything_is_known(open_stage: Any) -> None:

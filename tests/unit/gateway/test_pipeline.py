@@ -46,6 +46,9 @@ class Upstream:
             raise HttpError("gone")
         return UpstreamResponse(200, "native")
 
+    async def status_of(self, path: str) -> int:
+        return 200
+
 
 @pytest.fixture
 def upstreams() -> dict[str, Upstream]:

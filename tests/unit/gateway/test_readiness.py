@@ -8,7 +8,7 @@ from typing import Any
 from dotdo.errors import unavailable
 from dotdo.fakes import FakeBindings, FakePeer
 from dotdo.http import HttpResponse
-from dotdo.ports import Peer
+from dotdo.ports import HttpError, Passage, Peer, Upstream, UpstreamResponse
 from gateway.readiness import live, ready
 
 
@@ -25,8 +25,24 @@ class Silent:
         await asyncio.Event().wait()
 
 
-async def state(**peers: Peer) -> tuple[int, dict[str, Any]]:
-    response = await ready(FakeBindings(peers=peers), ["AUTH", "DB"])
+class Answering:
+    """A Worker that is none of ours."""
+
+    def __init__(self, status: int | None) -> None:
+        self._status = status
+
+    async def forward(self, inbound: Any, passage: Passage) -> UpstreamResponse:
+        raise AssertionError("nobody's request is passed on")
+
+    async def status_of(self, path: str) -> int:
+        assert path == "/health"
+        if self._status is None:
+            raise HttpError("Error")
+        return self._status
+
+
+async def state(others: dict[str, Upstream] | None = None, /, **peers: Peer) -> tuple[int, dict[str, Any]]:
+    response = await ready(FakeBindings(peers=peers, upstreams=others))
     return response.status, json.loads(response.body)
 
 
@@ -35,11 +51,25 @@ async def test_ready_when_every_worker_is_ok() -> None:
     assert (status, body["status"], body["services"]) == (200, "ok", {"auth": "ok", "db": "ok"})
 
 
-async def test_not_ready_when_one_is_degraded_failing_or_missing() -> None:
+async def test_a_worker_that_is_not_bound_is_not_asked_for() -> None:
+    assert await state() == (200, {**live(FakeBindings()), "services": {}})
+    status, body = await state(AUTH=answering("ok"))
+    assert (status, body["services"]) == (200, {"auth": "ok"})
+
+
+async def test_every_worker_that_is_bound_is_asked() -> None:
+    others: dict[str, Upstream] = {"AI": Answering(200), "FN": Answering(404)}
+    status, body = await state(others, DB=answering("ok"))
+    assert (status, body["services"]) == (200, {"db": "ok", "ai": "ok", "fn": "ok"})
+    for down in (503, None):
+        status, body = await state({**others, "QUEUE": Answering(down)}, DB=answering("ok"))
+        assert (status, body["services"]["queue"]) == (503, "down")
+
+
+async def test_not_ready_when_one_is_degraded_or_failing() -> None:
     for peers, states in (
         ({"DB": answering("degraded"), "AUTH": answering("ok")}, {"auth": "ok", "db": "degraded"}),
         ({"DB": FakePeer(health=failing), "AUTH": answering("ok")}, {"auth": "ok", "db": "down"}),
-        ({"AUTH": answering("ok")}, {"auth": "ok", "db": "down"}),
     ):
         status, body = await state(**peers)
         assert (status, body["status"], body["services"]) == (503, "degraded", states)
@@ -47,7 +77,7 @@ async def test_not_ready_when_one_is_degraded_failing_or_missing() -> None:
 
 def test_a_worker_that_says_nothing_is_down(run_at_once: Callable[..., Any]) -> None:
     bindings = FakeBindings(peers={"DB": Silent(), "AUTH": answering("ok")})
-    response: HttpResponse = run_at_once(ready(bindings, ["AUTH", "DB"]))
+    response: HttpResponse = run_at_once(ready(bindings))
     assert response.status == 503
     assert json.loads(response.body)["services"] == {"auth": "ok", "db": "down"}
 

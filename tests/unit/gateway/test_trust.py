@@ -9,7 +9,7 @@ import pytest
 from dotdo.errors import ServiceError
 from dotdo.http import HttpResponse
 from dotdo.identity import IDENTITY_HEADER
-from dotdo.ports import UpstreamResponse
+from dotdo.ports import HttpError, UpstreamResponse
 
 
 def bearer(credential: str) -> dict[str, str]:
@@ -142,7 +142,7 @@ async def test_nobody_gets_in_without_an_auth_service(open_stage: Any) -> None:
 
 
 async def test_a_failing_worker_is_503_without_its_address(stage: Any) -> None:
-    stage.workers["DB"].fails = True
+    stage.workers["DB"].fails = HttpError("connection to 10.1.2.3 refused")
     response = await stage.ask("GET", "/db/things", bearer("admin-key"))
     assert problem(response)["code"] == "UNAVAILABLE"
     assert "10.1.2.3" not in response.body

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dotdo.errors import unavailable
+from dotdo.errors import invalid_argument, not_configured, unavailable
 from dotdo.fakes import FakePeer
 from gateway.usage import BATCH, CAPACITY, Usage
 
@@ -14,7 +14,7 @@ ADMIN = {"authorization": "Bearer admin-key"}
 @pytest.fixture
 def stage(open_stage: Any) -> Any:
     stage = open_stage(RATE_LIMITS="default=100000 ip=100000")
-    stage.bindings.peers["DB"] = FakePeer(ingest=lambda table, rows: {"inserted": len(rows)})
+    stage.bindings.peers["DB"] = FakePeer(ingest=lambda table, rows, options: {"inserted": len(rows)})
     return stage
 
 
@@ -23,6 +23,11 @@ def written(stage: Any) -> list[list[dict[str, Any]]]:
         method == "ingest" and params[0] == "api_requests" for method, params in stage.bindings.peers["DB"].calls
     )
     return [params[1] for _, params in stage.bindings.peers["DB"].calls]
+
+
+def stored(stage: Any) -> dict[str, list[dict[str, Any]]]:
+    """By token, as db keeps each batch once."""
+    return {params[2]["token"]: params[1] for _, params in stage.bindings.peers["DB"].calls}
 
 
 async def test_a_row_says_who_what_and_how_much(stage: Any) -> None:
@@ -39,14 +44,33 @@ async def test_a_row_says_who_what_and_how_much(stage: Any) -> None:
     }  # fmt: skip
 
 
-async def test_refused_requests_are_rows_too_and_health_is_none(stage: Any) -> None:
-    await stage.ask("GET", "/db/things")
+async def test_refused_requests_are_rows_too(stage: Any) -> None:
+    asked = [
+        ("GET", "/db/things", "/db", 401), ("GET", "/nowhere", "", 404), ("GET", "/db/%2f", "", 400),
+        ("TRACE", "/db/things", "/db", 405), ("GET", "/ai/models", "/ai", 503), ("GET", "/", "/", 200),
+    ]  # fmt: skip
+    for method, path, *_ in asked:
+        await stage.ask(method, path)
+    await stage.later.run()
+    (rows,) = written(stage)
+    assert [(row["method"], row["route"], row["status"]) for row in rows] == [
+        (method, route, status) for method, _, route, status in asked
+    ]
+    assert all(row["identity"] == "anonymous" and row["bytes_out"] > 50 for row in rows)
+
+
+async def test_what_asks_whether_it_lives_is_no_row_nor_is_a_preflight(stage: Any) -> None:
     await stage.ask("GET", "/health")
-    await stage.ask("GET", "/nowhere")
+    await stage.ask("OPTIONS", "/db/things", {"origin": "https://a.test", "access-control-request-method": "GET"})
+    assert stage.later.work == []
+
+
+async def test_a_body_of_unknown_length_is_told_of_as_it_was_counted(stage: Any) -> None:
+    stage.workers["DB"].takes = 1234
+    await stage.ask("POST", "/db/things", {**ADMIN, "transfer-encoding": "chunked"})
     await stage.later.run()
     ((row,),) = written(stage)
-    assert (row["status"], row["identity"]) == (401, "anonymous")
-    assert row["bytes_out"] > 50
+    assert row["bytes_in"] == 1234
 
 
 async def test_fifty_rows_do_not_wait(stage: Any) -> None:
@@ -61,7 +85,7 @@ async def test_fifty_rows_do_not_wait(stage: Any) -> None:
 async def test_what_db_does_not_take_is_tried_again_up_to_a_bound(stage: Any) -> None:
     down = True
 
-    def ingest(table: str, rows: list[Any]) -> object:
+    def ingest(table: str, rows: list[Any], options: object) -> object:
         if down:
             raise unavailable("the db service does not answer")
         return {"inserted": len(rows)}
@@ -73,7 +97,52 @@ async def test_what_db_does_not_take_is_tried_again_up_to_a_bound(stage: Any) ->
     down = False
     await stage.ask("GET", "/db/things", ADMIN)
     await stage.later.run()
-    assert len(written(stage)[-1]) <= CAPACITY
+    assert CAPACITY - BATCH < sum(len(rows) for rows in stored(stage).values()) <= CAPACITY + BATCH
+
+
+async def test_a_batch_whose_answer_was_lost_is_sent_again_as_it_was(stage: Any) -> None:
+    """So that db knows it by its token and stores each row once, whatever came in the meantime."""
+    kept: dict[str, list[str]] = {}
+    answers = iter([unavailable("the answer is lost"), None, None])
+
+    def ingest(table: str, rows: list[Any], options: dict[str, str]) -> object:
+        kept.setdefault(options["token"], [row["request_id"] for row in rows])
+        if error := next(answers):
+            raise error
+        return {"inserted": len(rows)}
+
+    stage.bindings.peers["DB"] = FakePeer(ingest=ingest)
+    for request_id in ("one", "two"):
+        await stage.ask("GET", "/db/things", {**ADMIN, "x-request-id": request_id})
+        await stage.later.run()
+    assert list(kept.values()) == [["one"], ["two"]]
+    assert len(written(stage)) == 3
+
+
+async def test_without_clickhouse_rows_are_let_go_and_it_is_said_once(open_stage: Any, logged: Any) -> None:
+    def ingest(table: str, rows: list[Any], options: object) -> None:
+        raise not_configured("CLICKHOUSE_URL")
+
+    stage = open_stage(log=logged.log)
+    stage.bindings.peers["DB"] = FakePeer(ingest=ingest)
+    for _ in range(3):
+        await stage.ask("GET", "/db/things", ADMIN)
+        await stage.later.run()
+    assert [len(rows) for rows in written(stage)] == [1, 1, 1], "none is sent again"
+    assert len(logged.of("usage.not_written")) == 1
+
+
+async def test_rows_that_db_refuses_do_not_hold_up_the_others(stage: Any) -> None:
+    def ingest(table: str, rows: list[Any], options: object) -> object:
+        if rows[0]["request_id"] == "bad":
+            raise invalid_argument("rows")
+        return {"inserted": len(rows)}
+
+    stage.bindings.peers["DB"] = FakePeer(ingest=ingest)
+    for request_id in ("bad", "good"):
+        await stage.ask("GET", "/db/things", {**ADMIN, "x-request-id": request_id})
+        await stage.later.run()
+    assert [[row["request_id"] for row in rows] for rows in written(stage)] == [["bad"], ["good"]]
 
 
 async def test_without_db_there_is_nothing_to_do(open_stage: Any) -> None:
@@ -89,11 +158,11 @@ async def test_what_is_dropped_is_counted(open_stage: Any) -> None:
         usage.add({}, stage.later)
     assert usage.dropped == 7
 
-    def ingest(table: str, rows: list[Any]) -> None:
+    def ingest(table: str, rows: list[Any], options: object) -> None:
         for _ in range(5):  # while db is asked
             usage.add({}, stage.later)
         raise unavailable("the db service does not answer")
 
     stage.bindings.peers["DB"] = FakePeer(ingest=ingest)
     await stage.later.work.pop(0)
-    assert usage.dropped == 12
+    assert usage.dropped == 7 + CAPACITY, "there is no more room for a batch of that many"

@@ -8,6 +8,7 @@ import pytest
 
 from dotdo.fakes import Deferred, FakeClock, FakeKv
 from dotdo.log import Logger
+from dotdo.ports import KvError
 from dotdo.rate_limits.gossip import FRESH_S, LOST_S, Gossip
 from dotdo.rate_limits.limiter import Limiter
 from dotdo.rate_limits.policies import policies
@@ -62,10 +63,12 @@ async def test_isolates_hear_of_each_other_and_share(clock: FakeClock) -> None:
     for isolate in (one, two, one):
         await isolate.later.run()
         isolate.ask(1)
-    clock.now += 120
-    assert one.ask(600) + two.ask(600) < 100
     clock.now += 60
-    assert one.ask(600) + two.ask(600) <= 62
+    assert one.ask(600) + two.ask(600) < 100
+    for isolate in (one, two):
+        await isolate.later.run()
+    clock.now += 60
+    assert one.ask(600) + two.ask(600) <= 66
 
 
 async def test_old_news_do_not_count_and_what_is_no_news_neither(clock: FakeClock) -> None:
@@ -81,6 +84,23 @@ async def test_old_news_do_not_count_and_what_is_no_news_neither(clock: FakeCloc
     await one.later.run()
     clock.now += 120
     assert one.ask(100) == 60
+
+
+async def test_what_others_told_ends_when_nothing_more_is_heard(clock: FakeClock) -> None:
+    """A flood elsewhere, long ago, keeps nobody from two requests a minute."""
+    kv = FakeKv()
+    one = Isolate(kv, clock)
+    one.ask(60)
+    (digest,) = one.limiter.tell(clock.now_s())
+    kv.entries = {"rl1/test/other": {"t": int(clock.now_s()) + 5, "d": {digest: 6000.0}}}
+    await one.later.run()
+    clock.now += 120
+    assert one.ask(2) == 1, "the news count while they are fresh"
+    assert one.later.work == [], "and so little demand asks for no others"
+    for _ in range(5):
+        clock.now += FRESH_S
+        one.ask(0)
+        assert one.ask(2) == 2
 
 
 async def test_deployments_that_share_a_namespace_do_not_hear_of_each_other(clock: FakeClock) -> None:
@@ -107,12 +127,41 @@ async def test_kv_that_fails_changes_nothing_but_the_news(clock: FakeClock, caps
     assert len(kv.entries) == 1
 
 
+async def test_any_number_of_hot_identities_can_be_told(clock: FakeClock) -> None:
+    """Eighty addresses at 150 requests a minute, with demands that have a decimal."""
+    isolate = Isolate(FakeKv(), clock)
+    for wait_s in (97, 0):
+        for address in range(80):
+            isolate.ask(150, f"ip:{address}")
+        clock.now += wait_s
+    await isolate.later.run()
+    assert isolate.gossip.works
+
+
+class MuteKv(FakeKv):
+    async def put(self, key: str, value: str, *, ttl_s: int, metadata: Mapping[str, object]) -> None:
+        raise KvError("KV put failed: 413 Payload Too Large")
+
+
+async def test_who_cannot_tell_hears_all_the_same(clock: FakeClock) -> None:
+    kv = MuteKv()
+    isolate = Isolate(kv, clock)
+    isolate.ask(60)
+    (digest,) = isolate.limiter.tell(clock.now_s())
+    kv.entries = {"rl1/test/other": {"t": int(clock.now_s()) + 5, "d": {digest: 600.0}}}
+    await isolate.later.run()
+    assert not isolate.gossip.works, "the others do not hear of this one"
+    clock.now += 120
+    assert isolate.ask(60) < 60
+
+
 class SilentKv:
     async def put(self, key: str, value: str, *, ttl_s: int, metadata: Mapping[str, object]) -> None:
         await asyncio.Event().wait()
 
     async def list(self, prefix: str) -> list[tuple[str, Any]]:
-        raise AssertionError("not before the put")
+        await asyncio.Event().wait()
+        return []
 
 
 def test_kv_that_does_not_answer_is_given_up(clock: FakeClock, run_at_once: Callable[..., Any]) -> None:

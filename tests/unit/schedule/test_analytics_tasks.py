@@ -26,20 +26,26 @@ def without_clickhouse(sql: str, params: dict[str, Any]) -> Any:
 
 async def test_a_snapshot_is_of_the_last_full_hour() -> None:
     stored: list[list[Any]] = []
+    hours: list[str] = []
 
     def clickhouse(sql: str, params: dict[str, Any]) -> dict[str, Any]:
-        assert params == {"hour": "2026-09-21 13:00:00"}
+        hours.append(params["hour"])
         if "events_hourly" in sql:
             return {"data": [{"type": "seen", "events": 4, "ids": 2}]}
         return {"data": [{"route": "/db", "requests": 7, "errors": 1, "users": 2, "quantiles": [1.5, 2.00049, 9]}]}
 
-    def query(sql: str, params: list[Any]) -> dict[str, Any]:
+    def query(sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
         stored.append(params)
         return {"rows": [], "rowCount": 1}
 
     result = await update_analytics.run(context(FakePeer(stats=lambda: STATS, clickhouse=clickhouse, query=query)))
-    assert result == {"taken_at": "2026-09-21T14:00:00.000Z", "things": 3, "requests": 7, "events": 4}
-    ((taken_at, data),) = stored
+    assert result == {"taken_at": "2026-09-21T14:00:00.000Z", "things": 3, "requests": 7, "events": 4, "deleted": 1}
+    assert hours == ["2026-09-21 13:00:00"] * 2 + ["2026-09-21 12:00:00"] * 2
+    (taken_at, data), (before, completed), (oldest, _) = stored
+    assert oldest == "2025-08-17T14:13:20.000Z", "400 days"
+    assert (before, set(completed)) == ("2026-09-21T13:00:00.000Z", {"requests", "events"}), (
+        "its stats stay as they were"
+    )
     assert taken_at == "2026-09-21T14:00:00.000Z"
     assert data["hour"] == "2026-09-21T13:00:00.000Z"
     assert data["stats"] == STATS
@@ -59,7 +65,9 @@ def requests(**counts: int) -> FakePeer:
     """A db where these keys made so many requests in the last hour; `own` has a limit of 2 a minute."""
     return FakePeer(
         clickhouse=lambda sql, params: {"data": [{"key_id": key, "requests": n} for key, n in counts.items()]},
-        query=lambda sql, params: {"rows": [{"id": "own", "rate_limit": 2}, {"id": "other", "rate_limit": None}]},
+        query=lambda sql, params, *options: {
+            "rows": [{"id": "own", "rate_limit": 2}, {"id": "other", "rate_limit": None}]
+        },
     )
 
 

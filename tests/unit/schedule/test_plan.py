@@ -92,17 +92,18 @@ def test_a_task_is_due_once_for_each_instant(
         ("@weekly", None, DAY + MINUTE, True),
         ("@weekly", 7 * 86_400, 6 * DAY, False),
         ("@monthly", None, 2 * DAY, True),
-        ("@hourly", 0, 0 * MINUTE, False),
-        ("@hourly", 0, MINUTE, True),
+        ("@hourly", 0, 5 * MINUTE, False),
+        ("@hourly", 0, 6 * MINUTE, True),
+        ("2 3 * * *", 60, 3 * MINUTE, False),
     ],
 )
 def test_what_is_too_late_is_missed(schedule: str, grace_s: int | None, late: timedelta, missed: bool) -> None:
     instant = parse(schedule).latest(NOON)
     found = plan([task(schedule, last=instant - 40 * DAY, grace_s=grace_s)], [], instant + late)
-    assert [(one.status, one.instant) for one in found.passes] == ([("missed", instant)] if missed else [])
+    assert [(one.status, one.instant) for one in found.not_run] == ([("missed", instant)] if missed else [])
     assert len(found.start) == (not missed)
     never_ran = plan([task(schedule, grace_s=grace_s)], [], instant + late)
-    assert (never_ran.passes, len(never_ran.start)) == ([], not missed)
+    assert (never_ran.not_run, len(never_ran.start)) == ([], not missed)
 
 
 def test_an_unfinished_run_goes_before_a_new_instant() -> None:
@@ -114,7 +115,7 @@ def test_an_unfinished_run_goes_before_a_new_instant() -> None:
     ):
         found = plan([task()], [unfinished], NOON)
         assert [one.run for one in found.resume] == ([unfinished] if resumed else [])
-        assert [(one.status, one.code) for one in found.passes] == [("skipped", "OVERLAP")]
+        assert [(one.status, one.code) for one in found.not_run] == [("skipped", "OVERLAP")]
         assert (found.start, found.abandon) == ([], [])
 
 

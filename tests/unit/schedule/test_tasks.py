@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dotdo.errors import ServiceError, unavailable
+from dotdo.errors import ServiceError, timed_out, unavailable
 from dotdo.fakes import FakeBindings, FakeClock, FakePeer
 from dotdo.log import Logger
 from dotdo.ports import Peer
@@ -38,7 +38,7 @@ def context(**peers: Peer) -> TaskContext:
 )
 async def test_old_rows_go_in_batches_until_a_batch_is_not_full(task: Any, before: str) -> None:
     counts = iter([1000, 1000, 7])
-    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": next(counts)})
+    db = FakePeer(query=lambda sql, params, *options: {"rows": [], "rowCount": next(counts)})
     assert await task.run(context(DB=db)) == {"deleted": 2007, "complete": True}
     assert [params for _, (_, params) in db.calls] == [[before, 1000]] * 3
 
@@ -55,13 +55,31 @@ async def test_a_run_leaves_what_it_has_no_time_for_to_the_next() -> None:
     assert await cleanup_old_generations.run(late) == {"deleted": 3000, "complete": False}
 
 
+async def test_a_batch_that_takes_too_long_is_made_smaller() -> None:
+    def heavy(sql: str, params: list[Any]) -> dict[str, Any]:
+        if params[1] > 10:
+            raise timed_out("the statement took longer than its limit")
+        return {"rows": [], "rowCount": left.pop()}
+
+    left = [3, 10]
+    assert await cleanup_old_generations.run(context(DB=FakePeer(query=heavy))) == {"deleted": 13, "complete": True}
+
+    def hopeless(sql: str, params: list[Any]) -> dict[str, Any]:
+        raise timed_out("the statement took longer than its limit")
+
+    with pytest.raises(ServiceError, match="TIMEOUT"):
+        await cleanup_old_generations.run(context(DB=FakePeer(query=hopeless)))
+
+
 async def test_what_ended_with_the_sessions_goes_too() -> None:
     counts = {
         "delete from sessions": [1000, 7], "delete from oauth_states": [1000, 1000, 3], "delete from idempotency_keys": [4],
         "delete from webhook_events": [1000, 5], "update workos_objects set": [1],
     }  # fmt: skip
     day, month = "2026-09-20T14:13:20.000Z", "2026-08-22T14:13:20.000Z"
-    db = FakePeer(query=lambda sql, params: {"rows": [], "rowCount": counts[" ".join(sql.split()[:3])].pop(0)})
+    db = FakePeer(
+        query=lambda sql, params, *options: {"rows": [], "rowCount": counts[" ".join(sql.split()[:3])].pop(0)}
+    )
     outcome = await cleanup_expired_sessions.run(context(DB=db))
     assert outcome == {"deleted": 1007, "sign_ins": 2003, "idempotency_keys": 4, "workos": 1006, "complete": True}
     assert [params for _, (_, params) in db.calls] == [[day, 1000]] * 6 + [[month, 1000]] * 3

@@ -51,6 +51,32 @@ def test_from_anywhere_else(method: str, headers: dict[str, str]) -> None:
     assert (refused.value.code, refused.value.status) == ("CSRF", 403)
 
 
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [
+        ({**COOKIE, "origin": "https://other.apis.do", "sec-fetch-site": "same-site"}, False),
+        (COOKIE, False),
+        ({**COOKIE, "origin": "https://apis.do"}, True),
+        ({**COOKIE, "sec-fetch-site": "same-origin"}, True),
+        ({"origin": "https://other.apis.do", "sec-fetch-site": "same-site"}, True),
+        ({"cookie": ""}, True),
+        ({}, True),
+    ],
+    ids=str,
+)
+def test_no_authorization_speaks_for_cookies_that_are_handled_all_the_same(
+    headers: dict[str, str], taken: bool
+) -> None:
+    """A page of another origin may add any Authorization, and its browser the cookie; a client of the API has no cookie."""
+    headers = {**headers, "authorization": "Bearer x"}
+    check_same_site("POST", headers, ALLOWED)
+    if taken:
+        check_same_site("POST", headers, ALLOWED, handles_cookies=True)
+        return
+    with pytest.raises(ServiceError, match="CSRF"):
+        check_same_site("POST", headers, ALLOWED, handles_cookies=True)
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_reading_is_no_change(method: str) -> None:
     check_same_site(method, {**COOKIE, "origin": "https://evil.example"}, ALLOWED)

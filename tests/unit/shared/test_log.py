@@ -76,7 +76,9 @@ def test_a_line_is_one_line_of_json_whatever_it_holds(logged: Any, text: str) ->
 
 
 def test_a_line_belongs_to_its_request(logged: Any) -> None:
-    begin(Trace("req_1", "00-a-b-01"))
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    begin(Trace("req_1", f"00-{trace_id}-00f067aa0ba902b7-01"))
     logged.log.info("event")
-    assert (logged.lines[0]["request_id"], logged.lines[0]["level"]) == ("req_1", "info")
+    assert (logged.lines[0]["request_id"], logged.lines[0]["trace_id"]) == ("req_1", trace_id)
+    assert logged.lines[0]["level"] == "info"
     assert logged.lines[0]["time"].endswith("Z")

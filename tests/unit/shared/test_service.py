@@ -12,6 +12,7 @@ from dotdo.http import HttpRequest, HttpResponse
 from dotdo.identity import ANONYMOUS, IDENTITY_HEADER, Identity, sign_identity
 from dotdo.log import Logger
 from dotdo.model import Model
+from dotdo.paging import Limit
 from dotdo.rpc import JsonPeer
 from dotdo.service import Call, Service
 from dotdo.surface import Surface
@@ -33,6 +34,12 @@ class Body(Model):
     name: str
 
 
+class PageQuery(Model):
+    limit: Limit = 20
+    after: int | None = None
+    name: str = ""
+
+
 CONTRACT = Contract(
     "test",
     "1",
@@ -41,6 +48,7 @@ CONTRACT = Contract(
     (Endpoint("GET", "/open", "open", "", access="public"),
      Endpoint("GET", "/things/{id}", "read", "", permission="things:read", result=Answer),
      Endpoint("POST", "/things", "write", "", body=Body, status=201),
+     Endpoint("GET", "/page", "page", "", access="public", query=PageQuery),
      Endpoint("GET", "/admin", "open", "", access="admin"),
      Endpoint("GET", "/crash", "crash", "", access="public")),
 )  # fmt: skip
@@ -66,6 +74,9 @@ class Http:
 
     async def write(self, call: Call, *, body: Body) -> dict[str, str]:
         return {"name": body.name}
+
+    async def page(self, call: Call, *, query: PageQuery) -> PageQuery:
+        return query
 
     async def crash(self, call: Call) -> None:
         raise RuntimeError("secret inside")
@@ -222,3 +233,13 @@ async def test_the_trace_travels_with_a_call(service: Service) -> None:
     trace = begin()
     await JsonPeer("test", send).call("doThing", "a")
     assert json.loads(sent[0])["trace"] == [trace.request_id, trace.traceparent]
+
+
+@pytest.mark.parametrize("number", ["5.0", "5.", "+5", "1_0", "%205", "5%20", "5e0", "0x5", "%D9%A5", "", "true"])
+@pytest.mark.parametrize("name", ["limit", "after"])
+async def test_a_number_in_a_query_is_its_digits(service: Service, name: str, number: str) -> None:
+    response = await service.fetch(HttpRequest("GET", "/page", f"{name}={number}&name=5.0"), Deferred())
+    assert (response.status, json.loads(response.body)["code"]) == (400, "INVALID_ARGUMENT")
+    assert json.loads(response.body)["detail"].startswith(f"{name}: ")
+    whole = await service.fetch(HttpRequest("GET", "/page", f"{name}=7&name=5.0"), Deferred())
+    assert json.loads(whole.body)[name] == 7

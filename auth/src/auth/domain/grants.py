@@ -7,7 +7,7 @@ from auth.domain.audit import Actor, recorded
 from auth.domain.roles import GRANTS_OF_USER, acting_in, decide, effective_permissions, role_permissions
 from dotdo.contracts.auth.rights import Grant, GrantPage, GrantsQuery
 from dotdo.errors import invalid_argument, not_found
-from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.paging import decode_cursor, page_of
 from dotdo.permissions import permitted
 from dotdo.sql import Sql
 
@@ -58,12 +58,12 @@ class GrantStore:
 
     async def check(self, user_id: str, wanted: str, organization: str | None) -> bool:
         """False for a user who is not there or is disabled."""
-        row = await self._sql.first(_RIGHTS, user_id)
+        row = await self._sql.first(_RIGHTS, user_id, repeatable=True)
         return row is not None and decide(row["role"], row["grants"], wanted, organization)
 
     async def check_key(self, user_id: str, key_id: str, wanted: str, organization: str | None) -> bool:
         """The same for an API key of the user's: it may do no more than its scopes, and nothing of another organisation's."""
-        row = await self._sql.first(_RIGHTS_OF_KEY, user_id, key_id)
+        row = await self._sql.first(_RIGHTS_OF_KEY, user_id, key_id, repeatable=True)
         if row is None:
             return False
         here = organization if organization == row["acts_in"] else None
@@ -88,18 +88,15 @@ class GrantStore:
         """The same, a page."""
         after = _position(query.cursor) if query.cursor is not None else (_BY_ROLE, "")
         entries = await self._entries(query.user_id, after, query.limit + 1)
-        shown, more = entries[: query.limit], len(entries) > query.limit
-        return GrantPage(
-            data=[grant for _, grant in shown],
-            page=Page(limit=query.limit, next_cursor=encode_cursor(shown[-1][0]) if more else None),
-        )
+        shown, page = page_of(entries, query.limit, lambda entry: entry[0])
+        return GrantPage(data=[grant for _, grant in shown], page=page)
 
     async def _entries(
         self, user_id: str, after: Sequence[str], limit: int | None
     ) -> list[tuple[tuple[str, str], Grant]]:
         """What comes after a place, with the place of each: by role in the role's order, then grant by grant."""
         kind, position = after
-        rows = await self._sql.rows(_LIST, user_id, position if kind == _BY_GRANT else None, limit)
+        rows = await self._sql.rows(_LIST, user_id, position if kind == _BY_GRANT else None, limit, repeatable=True)
         if not rows:
             raise not_found("no such user")
         by_role = role_permissions(rows[0]["role"]) if kind == _BY_ROLE else ()

@@ -11,7 +11,7 @@ from auth.domain.audit import Actor
 from auth.domain.roles import effective_permissions
 from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, CreatedApiKey, ListQuery, RotateInput
 from dotdo.errors import ServiceError, forbidden, not_found
-from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.paging import decode_cursor, page_of
 from dotdo.permissions import permitted
 from dotdo.ports import Clock
 from dotdo.sql import Sql
@@ -41,7 +41,7 @@ class KeyStore:
         """A new key; its clear text is in this answer and nowhere else. Raises NOT_FOUND, FORBIDDEN, SCOPE_EXCEEDS_OWNER,
         TOO_MANY_KEYS.
         """
-        owner = await self._sql.first(statements.OWNER, user_id, maker.key_id)
+        owner = await self._sql.first(statements.OWNER, user_id, maker.key_id, repeatable=True)
         if owner is None:
             raise not_found("no such user")
         _check_environment(wanted.environment, owner["maker_environment"])
@@ -61,7 +61,7 @@ class KeyStore:
 
     async def rotate(self, user_id: str, key_id: str, wanted: RotateInput, maker: Maker) -> CreatedApiKey:
         """A key like the old one, which works on for the overlap. Raises what `create` does."""
-        old = await self._sql.first(statements.ROTATABLE, user_id, maker.key_id, key_id)
+        old = await self._sql.first(statements.ROTATABLE, user_id, maker.key_id, key_id, repeatable=True)
         if old is None:
             raise not_found("no such key, or it works no longer")
         _check_environment(old["environment"], old["maker_environment"])
@@ -78,7 +78,7 @@ class KeyStore:
 
     async def get(self, user_id: str, key_id: str) -> ApiKey:
         """Raises NOT_FOUND, for a key of somebody else too."""
-        row = await self._sql.first(statements.GET, user_id, key_id)
+        row = await self._sql.first(statements.GET, user_id, key_id, repeatable=True)
         if row is None:
             raise not_found("no such key")
         return ApiKey(**row)
@@ -86,12 +86,9 @@ class KeyStore:
     async def page(self, user_id: str, query: ListQuery) -> ApiKeyPage:
         """The user's keys that are not revoked, newest first."""
         after = decode_cursor(query.cursor, 1)[0] if query.cursor is not None else None
-        rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1)
-        data = [ApiKey(**row) for row in rows[: query.limit]]
-        more = len(rows) > query.limit
-        return ApiKeyPage(
-            data=data, page=Page(limit=query.limit, next_cursor=encode_cursor([data[-1].id]) if more else None)
-        )
+        rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1, repeatable=True)
+        data, page = page_of([ApiKey(**row) for row in rows], query.limit, lambda key: [key.id])
+        return ApiKeyPage(data=data, page=page)
 
     async def revoke(self, user_id: str, key_id: str, actor: Actor) -> bool:
         """Whether there was a key to end."""

@@ -11,7 +11,7 @@ from auth.domain.users import user_of
 from dotdo.contracts.auth.models import ListQuery
 from dotdo.contracts.auth.sessions import CreatedSession, Session, SessionPage, SessionRow, Tokens
 from dotdo.errors import ServiceError, not_found, unauthenticated
-from dotdo.paging import MAX_LIMIT, Page, decode_cursor, encode_cursor
+from dotdo.paging import MAX_LIMIT, decode_cursor, page_of
 from dotdo.ports import Bindings
 from dotdo.sql import Sql
 
@@ -63,7 +63,7 @@ class SessionStore:
         """Whose refresh token this is or was."""
         if not refresh_tokens.well_formed(token):
             return None
-        row = await self._sql.first(statements.ACCOUNT, refresh_tokens.stored(token, self._secret))
+        row = await self._sql.first(statements.ACCOUNT, refresh_tokens.stored(token, self._secret), repeatable=True)
         return row["user_id"] if row else None
 
     async def refresh(self, token: str, actor: Actor) -> Tokens:
@@ -84,7 +84,7 @@ class SessionStore:
 
     async def current(self, session_id: str) -> Session:
         """The session one is signed in to. Raises NOT_FOUND for one that has ended."""
-        row = await self._sql.first(statements.CURRENT, session_id)
+        row = await self._sql.first(statements.CURRENT, session_id, repeatable=True)
         if row is None:
             raise not_found("the session has ended")
         permissions = effective_permissions(row["role"], None, row["grants"], row["organization_id"])
@@ -94,22 +94,21 @@ class SessionStore:
         )  # fmt: skip
 
     async def get(self, session_id: str) -> SessionRow | None:
-        row = await self._sql.first(statements.GET, session_id)
+        row = await self._sql.first(statements.GET, session_id, repeatable=True)
         return session_row(row) if row else None
 
     async def of_user(self, user_id: str) -> list[SessionRow]:
         """Newest first, at most a thousand."""
-        return [session_row(row) for row in await self._sql.rows(statements.PAGE, user_id, None, MAX_LIMIT)]
+        return [
+            session_row(row) for row in await self._sql.rows(statements.PAGE, user_id, None, MAX_LIMIT, repeatable=True)
+        ]
 
     async def page(self, user_id: str, query: ListQuery, current: str) -> SessionPage:
         """The same, a page. `current`: the session that asks."""
         after = decode_cursor(query.cursor, 1)[0] if query.cursor is not None else None
-        rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1)
-        data = [session_row(row, current) for row in rows[: query.limit]]
-        more = len(rows) > query.limit
-        return SessionPage(
-            data=data, page=Page(limit=query.limit, next_cursor=encode_cursor([data[-1].id]) if more else None)
-        )
+        rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1, repeatable=True)
+        data, page = page_of([session_row(row, current) for row in rows], query.limit, lambda session: [session.id])
+        return SessionPage(data=data, page=page)
 
     async def revoke(self, session_id: str, actor: Actor, user_id: str | None = None) -> bool:
         """Whether there was one to end, of this user when one is named."""

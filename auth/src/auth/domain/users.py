@@ -4,7 +4,7 @@ from typing import Any
 
 from auth.domain.audit import Actor, recorded
 from dotdo.contracts.auth.models import ListQuery, User, UserPage
-from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.paging import decode_cursor, page_of
 from dotdo.sql import Sql
 
 COLUMNS = (
@@ -41,17 +41,14 @@ class UserStore:
         self._sql = sql
 
     async def get(self, user_id: str) -> User | None:
-        row = await self._sql.first(_GET, user_id)
+        row = await self._sql.first(_GET, user_id, repeatable=True)
         return user_of(row) if row else None
 
     async def page(self, query: ListQuery) -> UserPage:
         after = decode_cursor(query.cursor, 1)[0] if query.cursor is not None else None
-        rows = await self._sql.rows(_PAGE, after, query.limit + 1)
-        data = [user_of(row) for row in rows[: query.limit]]
-        more = len(rows) > query.limit
-        return UserPage(
-            data=data, page=Page(limit=query.limit, next_cursor=encode_cursor([data[-1].id]) if more else None)
-        )
+        rows = await self._sql.rows(_PAGE, after, query.limit + 1, repeatable=True)
+        data, page = page_of([user_of(row) for row in rows], query.limit, lambda user: [user.id])
+        return UserPage(data=data, page=page)
 
     async def change_role(self, user_id: str, role: str, actor: Actor) -> User | None:
         """None for no such user. Sessions and keys have the new role at their next check."""

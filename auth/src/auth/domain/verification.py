@@ -92,7 +92,7 @@ class Verifier:
             return _Presented("MALFORMED")
         if environment == "test" and self._bindings.optional("ENVIRONMENT", "production") == "production":
             return _Presented("WRONG_ENVIRONMENT")
-        row = await self._sql.first(_KEY, api_keys.key_hash(key))
+        row = await self._sql.first(_KEY, api_keys.key_hash(key), repeatable=True)
         presented = _standing(row, "NOT_FOUND")
         if presented.row and presented.row["unused"]:
             defer(self._used(presented.row["key_id"]))
@@ -105,7 +105,7 @@ class Verifier:
             read = await self._tokens.read(token)
         except jws.InvalidToken as error:
             return _Presented(_TOKEN_CODES.get(error.code, "NOT_FOUND"))
-        row = await self._sql.first(_SESSION, read.session_id, read.user_id)
+        row = await self._sql.first(_SESSION, read.session_id, read.user_id, repeatable=True)
         return _standing(row, "REVOKED", read.expires_s)
 
     async def _used(self, key_id: str) -> None:

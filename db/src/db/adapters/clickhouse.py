@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from db.adapters.integers import safe_integer
 from db.adapters.json_text import json_text
 from db.adapters.retries import with_retries
+from db.errors import invalid_sql
 from dotdo.errors import ServiceError, invalid_argument, timed_out, unavailable
 from dotdo.ports import Bindings, HttpCall, HttpError, HttpReply
 from dotdo.tracing import current
@@ -31,9 +33,8 @@ _READ_ONLY = frozenset({164})
 # Too many at once, the network, a replica that has to catch up, the keeper: what passes by itself.
 _PASSING = frozenset({202, 203, 210, 225, 242, 252, 279, 285, 319, 999})
 
-# JavaScript's Number.MAX_SAFE_INTEGER has 16 digits.
+# What JavaScript could not hold has 16 digits at least.
 _LONG_NUMBER = re.compile(r"\d{16}")
-_SAFE = 2**53 - 1
 
 
 def _refused() -> ServiceError:
@@ -93,7 +94,7 @@ class ClickHouse:
         async def attempt() -> Answer:
             reply = await self._post(sql, settings, max_execution_time_s + 1, raw_sql=raw_sql)
             if reply.headers.get("x-clickhouse-format", "JSON") != "JSON":
-                raise _invalid_sql("the format of the answer is chosen by this service: leave FORMAT out")
+                raise invalid_sql("the format of the answer is chosen by this service: leave FORMAT out")
             return _answer(reply)
 
         return await with_retries(attempt, self._bindings.clock)
@@ -183,16 +184,7 @@ def _answer(reply: HttpReply) -> Answer:
 
 
 def _parsed(text: str) -> Any:
-    return json.loads(text, parse_int=_integer) if _LONG_NUMBER.search(text) else json.loads(text)
-
-
-def _integer(digits: str) -> int | str:
-    value = int(digits)
-    return value if -_SAFE <= value <= _SAFE else digits
-
-
-def _invalid_sql(detail: str) -> ServiceError:
-    return ServiceError("INVALID_SQL", 400, "Invalid SQL", detail)
+    return json.loads(text, parse_int=safe_integer) if _LONG_NUMBER.search(text) else json.loads(text)
 
 
 def _message(reply: HttpReply) -> str:
@@ -205,7 +197,7 @@ def _raise_for(reply: HttpReply, *, raw_sql: bool) -> None:
         return
     number = int(code) if code.isdigit() else 0
     if number in _SQL and raw_sql:
-        raise _invalid_sql(f"{_message(reply)} (code {number})")
+        raise invalid_sql(f"{_message(reply)} (code {number})")
     if number in _TOO_LARGE:
         raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", "the answer has more rows than allowed")
     if number in _READ_ONLY:

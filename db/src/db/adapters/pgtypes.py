@@ -18,14 +18,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from db.adapters.integers import safe_integer
 from dotdo.errors import ServiceError
 from dotdo.instants import utc_text
 from dotdo.nesting import MAX_DEPTH, text_nests_deeper
 
 Decoder = Callable[[str], Any]
-
-_SAFE = 2**53 - 1
-"""JavaScript's Number.MAX_SAFE_INTEGER."""
 
 # How PostgreSQL writes all but the rarest instants when the session's time zone is UTC, which Neon's is.
 _IN_UTC = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00")
@@ -33,11 +31,6 @@ _IN_UTC = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00")
 _MAX_DECODED_DEPTH = MAX_DEPTH + 2
 
 _parse_json = json.JSONDecoder().raw_decode
-
-
-def decode_int8(text: str) -> int | str:
-    value = int(text)
-    return value if -_SAFE <= value <= _SAFE else text
 
 
 def decode_float(text: str) -> float | str:
@@ -124,7 +117,7 @@ def _quoted(text: str, at: int) -> tuple[str, int]:
 
 SCALARS: dict[int, Decoder] = {
     16: lambda text: text == "t",  # bool
-    20: decode_int8,
+    20: safe_integer,
     21: int,  # int2
     23: int,  # int4
     26: int,  # oid

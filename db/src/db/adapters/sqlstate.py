@@ -3,6 +3,7 @@
 Codes: PostgreSQL manual, appendix A.
 """
 
+from db.errors import invalid_sql
 from dotdo.errors import ServiceError, invalid_argument, timed_out
 
 # What a statement can be wrong about besides class 42 (syntax, names, rights): features, cardinality, transaction states, a
@@ -65,5 +66,5 @@ def error_for(sqlstate: str, *, raw_sql_message: str | None = None) -> ServiceEr
     """`raw_sql_message` is given when the caller wrote the SQL: it is then told what is wrong with it."""
     known = CONDITIONS.get(sqlstate) or CONDITIONS.get(sqlstate[:2])
     if known is None and raw_sql_message is not None and sqlstate.startswith(_CALLERS_SQL):
-        return ServiceError("INVALID_SQL", 400, "Invalid SQL", f"{raw_sql_message} (SQLSTATE {sqlstate})")
+        return invalid_sql(f"{raw_sql_message} (SQLSTATE {sqlstate})")
     return known or database_error()

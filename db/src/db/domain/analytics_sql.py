@@ -6,7 +6,7 @@ the database's network reaches. A second wall, besides the store's own grants.
 
 import re
 
-from dotdo.errors import ServiceError
+from db.errors import invalid_sql
 
 # ClickHouse's lexer: comments, texts (heredocs and typographic quotes among them), quoted names. What does not end reaches to
 # the end: one pass, whatever comes.
@@ -30,18 +30,14 @@ def require_own_tables(sql: str) -> None:
     """Raises INVALID_SQL."""
     plain = _OPAQUE.sub(_name, sql)
     if _SETTINGS.search(plain):
-        raise _invalid("settings are chosen by the options of the call: leave SETTINGS and SET out")
+        raise invalid_sql("settings are chosen by the options of the call: leave SETTINGS and SET out")
     if found := _OUTSIDE.search(plain):
-        raise _invalid(f"{found[1]}: not offered, since it reads elsewhere than in this database")
+        raise invalid_sql(f"{found[1]}: not offered, since it reads elsewhere than in this database")
 
 
 def _name(opaque: re.Match[str]) -> str:
     """A quoted name bare, since what it names counts; nothing of anything else. Raises INVALID_SQL for an escaped one."""
     name = opaque["double"] or opaque["back"] or opaque["curly"] or ""
     if "\\" in name:
-        raise _invalid("a quoted name with a backslash in it")
+        raise invalid_sql("a quoted name with a backslash in it")
     return f" {name} "
-
-
-def _invalid(detail: str) -> ServiceError:
-    return ServiceError("INVALID_SQL", 400, "Invalid SQL", detail)

@@ -8,7 +8,7 @@ from db.adapters.neon import Neon
 from db.domain.embeddings import Embeddings
 from db.domain.events import Events
 from db.domain.health import check
-from db.domain.idempotency import IdempotencyKey, remember
+from db.domain.idempotency import IdempotencyKey, store_once
 from db.domain.relationships import Relationships
 from db.domain.search import Search
 from db.domain.statistics import Statistics
@@ -34,17 +34,20 @@ class Database:
         self._clock = clock
 
     async def thing_with_relationships(self, ns: str, id: str, *, include_embedding: bool) -> Thing | None:
-        """The thing and its first 100 outgoing edges, read at once."""
+        """The thing and its first 100 outgoing edges, read at once, for who sees private ones."""
         thing, (edges, _) = await asyncio.gather(
             self.things.get(ns, id, include_embedding=include_embedding),
-            self.relationships.at(ns, id, "out", EdgeOptions()),
+            self.relationships.at(ns, id, "out", EdgeOptions(), sees_private=True),
         )
         return None if thing is None else thing.model_copy(update={"relationships": edges})
 
-    async def ingest_once(self, row: dict[str, Any], key: IdempotencyKey | None) -> int:
-        """An event; with a key it is stored once however often it is sent."""
-        token = await remember(self._neon, key) if key is not None else ""
-        return await self.events.ingest("events", [row], token)
+    async def ingest_event(self, row: dict[str, Any], key: IdempotencyKey | None) -> None:
+        """With a key it is stored once however often it is sent."""
+
+        async def store(token: str) -> None:
+            await self.events.ingest("events", [row], token)
+
+        await (store("") if key is None else store_once(self._neon, key, store))
 
     async def health(self) -> DatabaseHealth:
         return await check(

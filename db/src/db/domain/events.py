@@ -11,17 +11,20 @@ from dotdo.contracts.db.models import (
     ClickHouseResult,
     ClickHouseStats,
     ColumnMeta,
+    EventPage,
     EventTypeStats,
     RecordedEvent,
 )
 from dotdo.ids import ulids
+from dotdo.paging import decode_cursor, page_of
 
 _INSTANT = "replaceOne(toString({column}), ' ', 'T') || 'Z'"
 
 _RECENT = f"""
 select ulid, {_INSTANT.format(column="ts")} as ts, type, id, source, data
-from events order by events.ts desc, ulid desc limit {{limit:UInt32}}
+from events where {{after}} order by events.ts desc, ulid desc limit {{{{limit:UInt32}}}}
 """
+_AFTER = "(events.ts, ulid) < ({ts:DateTime64(3, 'UTC')}, {ulid:String})"
 
 _STATS = f"""
 select
@@ -42,9 +45,22 @@ class Events:
             rows = [{**row, "ulid": row.get("ulid") or made} for row, made in zip(rows, ulids(len(rows)), strict=True)]
         return await self._analytics.insert(table, rows, token=token)
 
-    async def recent(self, limit: int) -> list[RecordedEvent]:
-        answer = await self._analytics.query(_RECENT, {"limit": limit})
+    async def recent(self, limit: int, after: tuple[str, str] | None = None) -> list[RecordedEvent]:
+        """The newest first, those behind the one with this time and ulid."""
+        params: dict[str, Any] = {"limit": limit}
+        if after is not None:
+            ts, params["ulid"] = after
+            params["ts"] = ts.replace("T", " ").removesuffix("Z")
+        statement = _RECENT.format(after="true" if after is None else _AFTER)
+        answer = await self._analytics.query(statement, params)
         return [RecordedEvent.model_construct(**row) for row in answer.data]
+
+    async def page(self, limit: int, cursor: str | None) -> EventPage:
+        """Raises INVALID_ARGUMENT for a foreign cursor."""
+        after = decode_cursor(cursor, 2) if cursor is not None else None
+        found = await self.recent(limit + 1, (after[0], after[1]) if after else None)
+        data, page = page_of(found, limit, lambda event: (event.ts, event.ulid))
+        return EventPage(data=data, page=page)
 
     async def stats(self) -> ClickHouseStats:
         """The 100 most frequent types, and how many events there are of all types together."""

@@ -5,7 +5,7 @@ again.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from dotdo.errors import ServiceError
 _UNIQUE_VIOLATION = "23505"
 
 _FORGET = "delete from idempotency_keys where scope = $1 and key = $2 and created_at < now() - interval '24 hours'"
+_STORED = """update idempotency_keys set answer = '[{"stored": true}]' where scope = $1 and key = $2"""
 _FIND = "select fingerprint, answer from idempotency_keys where scope = $1 and key = $2"
 
 
@@ -63,10 +64,17 @@ async def write_once(sql: Sql, key: IdempotencyKey, statement: str, params: Sequ
     return (row["answer"] if row else None) or await first_answer(sql, key) or []
 
 
-async def remember(sql: Sql, key: IdempotencyKey) -> str:
-    """For a write to another store that knows a duplicate by a token: the token. Raises IDEMPOTENCY_KEY_REUSED (422)."""
-    await write_once(sql, key, "select 1 as remembered", [])
-    return hashlib.sha256(f"{key.scope}\n{key.key}".encode()).hexdigest()
+async def store_once(sql: Sql, key: IdempotencyKey, store: Callable[[str], Awaitable[None]]) -> None:
+    """For a write to another store that knows a duplicate by its token, for a while. Raises IDEMPOTENCY_KEY_REUSED (422).
+
+    The key is there before the write and says afterwards that it is done. What fails or comes again in between is stored with
+    the same token.
+    """
+    (known,) = await write_once(sql, key, "select false as stored", [])
+    if known.get("stored"):
+        return
+    await store(hashlib.sha256(f"{key.scope}\n{key.key}".encode()).hexdigest())
+    await sql.query(_STORED, [key.scope, key.key], repeatable=True)
 
 
 async def first_answer(sql: Sql, key: IdempotencyKey) -> list[dict[str, Any]] | None:

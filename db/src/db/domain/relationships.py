@@ -5,7 +5,7 @@ import hashlib
 from typing import Literal
 
 from db.domain.idempotency import IdempotencyKey, write_once
-from db.domain.sql import Conditions, Parameters, Sql, with_instants, without_sort_key
+from db.domain.sql import Conditions, Parameters, Sql, page_statement, with_instants, without_sort_key
 from dotdo.contracts.db.models import (
     EdgeOptions,
     Graph,
@@ -33,6 +33,8 @@ on conflict (ns, id) do update set
 {{seen}}
 returning {COLUMNS}
 """
+
+_GET = f"select {COLUMNS} from relationships as edge where ns = $1 and id = $2{{seen}}"
 
 _DELETE = f"delete from relationships as edge where ns = $1 and id = $2{{seen}} returning {COLUMNS}"
 
@@ -88,17 +90,17 @@ class Relationships:
         self._sql = sql
 
     async def upsert(
-        self, edge: RelationshipInput, key: IdempotencyKey | None = None, *, private: bool = True
+        self, edge: RelationshipInput, key: IdempotencyKey | None = None, *, sees_private: bool
     ) -> Relationship:
         """The stored row. Things at its ends need not exist yet.
 
-        Raises FORBIDDEN for an edge that is there and cannot be seen, when `private` ones are not the caller's to see.
+        Raises FORBIDDEN for an edge that is there and not the caller's to see.
         """
         values = [
             edge.ns or edge.from_ns, edge.id or edge_id(edge), edge.type, edge.from_ns, edge.from_id,
             edge.to_ns, edge.to_id, edge.data, edge.code, edge.visibility,
         ]  # fmt: skip
-        statement = _UPSERT.format(seen="" if private else f"where {_ADDRESSED.format(edge='old')}")
+        statement = _UPSERT.format(seen="" if sees_private else f"where {_ADDRESSED.format(edge='old')}")
         if key is not None:
             rows = [with_instants(row) for row in await write_once(self._sql, key, statement, values)]
         else:
@@ -107,14 +109,20 @@ class Relationships:
             raise forbidden("this relationship is not yours to write")
         return relationship_from(rows[0])
 
-    async def delete(self, ns: str, id: str, *, private: bool = True) -> Relationship | None:
+    async def get(self, ns: str, id: str, *, sees_private: bool) -> Relationship | None:
+        """None when there is none to be seen."""
+        statement = _GET.format(seen="" if sees_private else f" and {_ADDRESSED.format(edge='edge')}")
+        row = (await self._sql.query(statement, [ns, id], repeatable=True)).first()
+        return relationship_from(row) if row else None
+
+    async def delete(self, ns: str, id: str, *, sees_private: bool) -> Relationship | None:
         """The deleted row; None when there is none to be seen."""
-        statement = _DELETE.format(seen="" if private else f" and {_ADDRESSED.format(edge='edge')}")
+        statement = _DELETE.format(seen="" if sees_private else f" and {_ADDRESSED.format(edge='edge')}")
         row = (await self._sql.query(statement, [ns, id])).first()
         return relationship_from(row) if row else None
 
     async def at(
-        self, ns: str, id: str, direction: Literal["out", "in"], options: EdgeOptions, *, private: bool = True
+        self, ns: str, id: str, direction: Literal["out", "in"], options: EdgeOptions, *, sees_private: bool
     ) -> tuple[list[Relationship], Page]:
         """The edges that start (`out`) or end (`in`) at a thing, newest first."""
         parameters = Parameters(ns, id)
@@ -122,21 +130,21 @@ class Relationships:
         near, far = ("from", "to") if direction == "out" else ("to", "from")
         where.term(f"{near}_ns = $1 and {near}_id = $2")
         where.equal("type", options.type)
-        if not private:
+        if not sees_private:
             where.equal("visibility", "public")
             where.term(_START_IS_SEEN)
             where.term(_LISTED.format(edge="relationships", end=far))
         edges, cursor = await self._page(where, parameters, options.limit, options.cursor)
         return edges, Page(limit=options.limit, next_cursor=cursor)
 
-    async def list_namespace(self, ns: str, options: RelationshipOptions, *, private: bool = True) -> RelationshipList:
+    async def list_namespace(self, ns: str, options: RelationshipOptions, *, sees_private: bool) -> RelationshipList:
         """The edges of a namespace, newest first."""
         parameters = Parameters()
         where = Conditions(parameters)
         where.equal("ns", ns)
         where.equal("type", options.type)
-        where.equal("visibility", options.visibility if private else "public")
-        if not private:
+        where.equal("visibility", options.visibility if sees_private else "public")
+        if not sees_private:
             for end in ("from", "to"):
                 where.term(_LISTED.format(edge="relationships", end=end))
         edges, cursor = await self._page(where, parameters, options.limit, options.cursor)
@@ -146,25 +154,25 @@ class Relationships:
         self, where: Conditions, parameters: Parameters, limit: int, cursor: str | None
     ) -> tuple[list[Relationship], str | None]:
         where.beyond(["created_at", "ns", "id"], ["::timestamptz", "", ""], cursor, "desc")
-        statement = (
-            f"select {COLUMNS}, created_at::text as sort_key from relationships where {where} "
-            f"order by created_at desc, ns desc, id desc limit {parameters.add(limit + 1)}"
+        order = ["created_at desc", "ns desc", "id desc"]
+        statement = page_statement(
+            "relationships", COLUMNS, "created_at::text", where, order, limit=parameters.add(limit)
         )
         rows = await self._sql.query(statement, parameters.values, repeatable=True)
         next_cursor = where.next_cursor(rows, limit, "sort_key", "ns", "id")
         return [relationship_from(row) for row in without_sort_key(rows, limit)], next_cursor
 
-    async def traverse(self, ns: str, id: str, options: TraverseOptions, *, private: bool = True) -> Graph:
+    async def traverse(self, ns: str, id: str, options: TraverseOptions, *, sees_private: bool) -> Graph:
         """The places within `depth` edges, nearest first, and at most 1000 of the edges between them."""
         parameters = Parameters(ns, id, options.depth, options.limit)
         filters = ""
         if options.types is not None:
             filters += f" and edge.type = any({parameters.add(options.types)}::text[])"
-        if not private:
+        if not sees_private:
             filters += f" and edge.visibility = 'public' and {_START_IS_SEEN}"
         directions = ("out", "in") if options.direction == "both" else (options.direction,)
         statement = _TRAVERSE.format(
-            steps=" union all ".join(_step(direction, filters, private) for direction in directions),
+            steps=" union all ".join(_step(direction, filters, sees_private) for direction in directions),
             columns=", ".join(f"edge.{column}" for column in COLUMNS.split(", ")),
             filters=filters,
         )
@@ -175,9 +183,9 @@ class Relationships:
         )
 
 
-def _step(direction: str, filters: str, private: bool) -> str:
+def _step(direction: str, filters: str, sees_private: bool) -> str:
     near, far = ("from", "to") if direction == "out" else ("to", "from")
-    listed = "" if private else f" and {_LISTED.format(edge='edge', end=far)}"
+    listed = "" if sees_private else f" and {_LISTED.format(edge='edge', end=far)}"
     return (
         f"select edge.{far}_ns as ns, edge.{far}_id as id from relationships as edge "
         f"where edge.{near}_ns = reached.ns and edge.{near}_id = reached.id{filters}{listed}"

@@ -2,7 +2,7 @@
 
 import re
 
-from dotdo.errors import ServiceError
+from db.errors import invalid_sql
 
 # PostgreSQL nests comments: https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-COMMENTS
 _SKIPPED = re.compile(r"[\s;(]+|--[^\n\r]*")
@@ -40,12 +40,8 @@ def require_plain(sql: str) -> None:
     """Raises INVALID_SQL for what is not one statement of reading, writing or defining data."""
     word = first_word(sql)
     if not word:
-        raise _invalid("there is no statement")
+        raise invalid_sql("there is no statement")
     if word in _TRANSACTION:
-        raise _invalid(f"{word}: a transaction is one call of `transaction`, which begins and ends it")
+        raise invalid_sql(f"{word}: a transaction is one call of `transaction`, which begins and ends it")
     if word == "copy":
-        raise _invalid("copy: not offered, since it reads and writes elsewhere than in the answer")
-
-
-def _invalid(detail: str) -> ServiceError:
-    return ServiceError("INVALID_SQL", 400, "Invalid SQL", detail)
+        raise invalid_sql("copy: not offered, since it reads and writes elsewhere than in the answer")

@@ -3,8 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
+from db.adapters.neon import StatementError
 from db.domain.idempotency import IdempotencyKey, write_once
-from db.domain.sql import Conditions, Parameters, Sql, vector, with_instants, without_sort_key
+from db.domain.sql import (
+    ABORT,
+    ABORTED,
+    Conditions,
+    Parameters,
+    Sql,
+    page_statement,
+    vector,
+    with_instants,
+    without_sort_key,
+)
 from dotdo.contracts.db.models import (
     BatchResult,
     CountOptions,
@@ -19,12 +30,6 @@ from dotdo.errors import ServiceError, forbidden, invalid_argument
 from dotdo.model import row_reader
 
 COLUMNS = "ns, id, type, content, code, data, visibility, version, created_at, updated_at"
-
-# Written as the answer has it: a page has two hundred instants, and PostgreSQL takes a fraction of Python's time for one.
-_INSTANT = """coalesce(to_char({0} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), {0}::text) as {0}"""
-_PAGE_COLUMNS = COLUMNS.replace("created_at", _INSTANT.format("created_at")).replace(
-    "updated_at", _INSTANT.format("updated_at")
-)
 
 _GET = f"select {COLUMNS} from things where ns = $1 and id = $2"
 _GET_WITH_EMBEDDING = f"select {COLUMNS}, embedding::real[] as embedding from things where ns = $1 and id = $2"
@@ -59,11 +64,11 @@ returning {COLUMNS}
 
 _BATCH_UPSERT = f"""
 insert into things as old (ns, id, type, content, code, data, visibility, embedding)
-select ns, id, type, content, code, coalesce(data, '{{}}'), coalesce(visibility, 'public'), embedding::vector
+select ns, id, type, content, code, coalesce(data, '{{{{}}}}'), coalesce(visibility, 'public'), embedding::vector
 from jsonb_to_recordset($1::jsonb -> 'things')
     as batch (ns text, id text, type text, content text, code text, data jsonb, visibility text, embedding text)
 order by ns, id -- two batches with rows in common lock them in one order
-on conflict (ns, id) do update set {_CHANGES}
+on conflict (ns, id) do update set {_CHANGES}{{condition}}
 returning version
 """
 
@@ -83,6 +88,7 @@ _STORED = "select version, visibility from things where ns = $1 and id = $2"
 # For who may not see private things: a condition of the write itself, so that none turns private in between.
 _SEEN = " and visibility <> 'private'"
 _SEEN_BEFORE = " where old.visibility <> 'private'"
+_ALL_SEEN_BEFORE = f" where case when old.visibility = 'private' then {ABORT}::text is null else true end"
 
 # PostgreSQL's name of a sort field, what its text is cast back from, and the text that keeps its microseconds.
 _SORT = {
@@ -115,45 +121,45 @@ class Things:
         self,
         thing: ThingInput,
         *,
-        if_version: int | None = None,
+        versions: Sequence[int] | None = None,
         must_exist: bool = False,
         key: IdempotencyKey | None = None,
-        private: bool = True,
+        sees_private: bool,
     ) -> Thing:
         """The stored row; `version` is 1 when it is new. An embedding that is not given stays.
 
-        Raises VERSION_MISMATCH when `if_version` is not the stored one, which is 0 while nothing is stored, and FORBIDDEN for a
-        private thing when `private` ones are not the caller's to see. With a key: three round trips.
+        Raises VERSION_MISMATCH when the stored version is none of `versions`, 0 while nothing is stored, and FORBIDDEN for a
+        private thing that is not the caller's to see. With a key: three round trips.
         """
         values: list[Any] = [
             thing.ns, thing.id, thing.type, thing.content, thing.code, thing.data, thing.visibility,
             vector(thing.embedding),
         ]  # fmt: skip
-        seen = "" if private else _SEEN
-        if if_version == 0:
+        seen = "" if sees_private else _SEEN
+        if versions == [0]:
             statement = _INSERT
-        elif if_version is not None:
-            statement = _UPDATE.format(conditions=f" and version = $9{seen}")
-            values.append(if_version)
+        elif versions is not None:
+            statement = _UPDATE.format(conditions=f" and version = any($9::int8[]){seen}")
+            values.append(versions)
         elif must_exist:
             statement = _UPDATE.format(conditions=seen)
         else:
-            statement = _UPSERT.format(condition="" if private else _SEEN_BEFORE)
+            statement = _UPSERT.format(condition="" if sees_private else _SEEN_BEFORE)
         if key is not None:
             rows = [thing_from(with_instants(row)) for row in await write_once(self._sql, key, statement, values)]
         else:
             rows = [thing_from(row) for row in (await self._sql.query(statement, values)).dicts()]
         if not rows:
-            raise await self._not_written(thing.ns, thing.id, private=private)
+            raise await self._not_written(thing.ns, thing.id, sees_private=sees_private)
         return rows[0]
 
-    async def _not_written(self, ns: str, id: str, *, private: bool) -> ServiceError:
-        stored = None if private else await self._stored(ns, id)
+    async def _not_written(self, ns: str, id: str, *, sees_private: bool) -> ServiceError:
+        stored = None if sees_private else await self._stored(ns, id)
         hidden = stored is not None and stored["visibility"] == "private"
         return forbidden("this thing is not yours to write") if hidden else version_mismatch()
 
     async def patch(
-        self, ns: str, id: str, changes: ThingPatch, *, if_version: int | None = None, private: bool = True
+        self, ns: str, id: str, changes: ThingPatch, *, versions: Sequence[int] | None = None, sees_private: bool
     ) -> Thing | None:
         """The changed row; None when none is to be seen. Raises VERSION_MISMATCH, and INVALID_ARGUMENT for a null type."""
         parameters = Parameters(ns, id)
@@ -170,38 +176,48 @@ class Things:
                 assignments.append(f"{name} = {parameters.add(value)}")
         statement = (
             f"update things set {', '.join(assignments)} "
-            f"where ns = $1 and id = $2{_conditions(parameters, if_version, private)} returning {COLUMNS}"
+            f"where ns = $1 and id = $2{_conditions(parameters, versions, sees_private)} returning {COLUMNS}"
         )
-        return await self._changed(statement, parameters, if_version, private)
+        return await self._changed(statement, parameters, versions, sees_private)
 
-    async def delete(self, ns: str, id: str, *, if_version: int | None = None, private: bool = True) -> Thing | None:
+    async def delete(
+        self, ns: str, id: str, *, versions: Sequence[int] | None = None, sees_private: bool
+    ) -> Thing | None:
         """The deleted row; None when there is none to be seen. Raises VERSION_MISMATCH."""
         parameters = Parameters(ns, id)
-        statement = _DELETE.format(conditions=_conditions(parameters, if_version, private), columns=COLUMNS)
-        return await self._changed(statement, parameters, if_version, private)
+        statement = _DELETE.format(conditions=_conditions(parameters, versions, sees_private), columns=COLUMNS)
+        return await self._changed(statement, parameters, versions, sees_private)
 
     async def _changed(
-        self, statement: str, parameters: Parameters, if_version: int | None, private: bool
+        self, statement: str, parameters: Parameters, versions: Sequence[int] | None, sees_private: bool
     ) -> Thing | None:
         row = (await self._sql.query(statement, parameters.values)).first()
-        if row is None and if_version is not None:
+        if row is None and versions is not None:
             stored = await self._stored(*parameters.values[:2])
-            if stored is not None and (private or stored["visibility"] != "private"):
+            if stored is not None and (sees_private or stored["visibility"] != "private"):
                 raise version_mismatch()
         return thing_from(row) if row else None
 
     async def _stored(self, ns: str, id: str) -> dict[str, Any] | None:
         return (await self._sql.query(_STORED, [ns, id], repeatable=True)).first()
 
-    async def batch_upsert(self, things: Sequence[ThingInput], key: IdempotencyKey | None = None) -> BatchResult:
-        """All or none. Raises INVALID_ARGUMENT when a thing stands in the batch twice."""
+    async def batch_upsert(
+        self, things: Sequence[ThingInput], key: IdempotencyKey | None = None, *, sees_private: bool
+    ) -> BatchResult:
+        """All or none. Raises INVALID_ARGUMENT when a thing stands in the batch twice, FORBIDDEN as `upsert` does."""
         if len({(thing.ns, thing.id) for thing in things}) != len(things):
             raise invalid_argument("things: the same ns and id stand there twice")
         batch = [{**thing.model_dump(exclude={"embedding"}), "embedding": vector(thing.embedding)} for thing in things]
-        if key is not None:
-            rows = await write_once(self._sql, key, _BATCH_UPSERT, [{"things": batch}])
-        else:
-            rows = (await self._sql.query(_BATCH_UPSERT, [{"things": batch}])).dicts()
+        statement = _BATCH_UPSERT.format(condition="" if sees_private else _ALL_SEEN_BEFORE)
+        try:
+            if key is not None:
+                rows = await write_once(self._sql, key, statement, [{"things": batch}])
+            else:
+                rows = (await self._sql.query(statement, [{"things": batch}])).dicts()
+        except StatementError as error:
+            if error.sqlstate != ABORTED:
+                raise
+            raise forbidden("a thing of the batch is not yours to write") from error
         inserted = sum(1 for row in rows if row["version"] == 1)
         return BatchResult(inserted=inserted, updated=len(rows) - inserted)
 
@@ -221,11 +237,10 @@ class Things:
         parameters = Parameters()
         where = _filters(parameters, ns, options.type, options.visibility)
         where.beyond([column, "id"], [cast, ""], options.cursor, options.order)
-        statement = (
-            f"select {_PAGE_COLUMNS}, {text} as sort_key from things where {where} "
-            f"order by things.{column} {options.order}, id {options.order} "
-            f"limit {parameters.add(options.limit + 1)} offset {parameters.add(options.offset)}"
-        )
+        statement = page_statement(
+            "things", COLUMNS, text, where, [f"{column} {options.order}", f"id {options.order}"],
+            limit=parameters.add(options.limit), offset=parameters.add(options.offset),
+        )  # fmt: skip
         rows = await self._sql.query(statement, parameters.values, repeatable=True)
         cursor = where.next_cursor(rows, options.limit, "sort_key", "id")
         pagination = Pagination(
@@ -248,10 +263,10 @@ class Things:
         return None
 
 
-def _conditions(parameters: Parameters, if_version: int | None, private: bool) -> str:
+def _conditions(parameters: Parameters, versions: Sequence[int] | None, sees_private: bool) -> str:
     """Of a write of one thing."""
-    version = "" if if_version is None else f" and version = {parameters.add(if_version)}"
-    return version + ("" if private else _SEEN)
+    version = "" if versions is None else f" and version = any({parameters.add(versions)}::int8[])"
+    return version + ("" if sees_private else _SEEN)
 
 
 def _filters(parameters: Parameters, ns: str, type_: str | None, visibility: str | None) -> Conditions:

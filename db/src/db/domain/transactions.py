@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from db.adapters.neon import Isolation, Neon, Rows, Statement, StatementError
+from db.domain.sql import ABORT, ABORTED
 from db.domain.statements import require_plain
 from dotdo.contracts.db.models import (
     QueryField,
     QueryOptions,
     QueryResult,
     SqlStatement,
+    StatementOptions,
     TransactionOptions,
     TransactionResult,
 )
@@ -20,19 +22,14 @@ _ISOLATION: dict[str, Isolation] = {
     "serializable": "Serializable",
 }
 
-# Put behind a prefix of the statements, so that the prefix is tried and taken back (migration 0004).
-_ABORT = Statement("select dotdo_abort()")
-_ABORTED = "DD001"
+# Put behind a prefix of the statements, so that the prefix is tried and taken back.
+_ABORT = Statement(f"select {ABORT}")
 
 # Failures of the moment: asking again which statement it was would get another answer.
 _OF_THE_MOMENT = frozenset({"40001", "40P01", "57014", "57P01", "57P02", "57P03"})
 
 
-def result_of(rows: Rows, max_rows: int = 10_000) -> QueryResult:
-    """Raises RESULT_TOO_LARGE rather than cutting rows off without a word. The statement has been carried out by then."""
-    if len(rows.rows) > max_rows:
-        detail = f"the answer has more than {max_rows} rows; what was written, if anything, is kept"
-        raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", detail)
+def result_of(rows: Rows) -> QueryResult:
     fields = [QueryField(name=field.name, type_oid=field.type_oid) for field in rows.fields]
     return QueryResult(rows=rows.dicts(), row_count=rows.row_count, fields=fields)
 
@@ -47,16 +44,24 @@ class RawSql:
         self._neon = neon
 
     async def query(self, sql: str, params: Sequence[object], options: QueryOptions) -> QueryResult:
+        """Raises RESULT_TOO_LARGE rather than cutting rows off without a word. The statement has been carried out by then."""
+        rows = await self.run(sql, params, options)
+        if len(rows) > options.max_rows:
+            detail = f"the answer has more than {options.max_rows} rows; what was written, if anything, is kept"
+            raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", detail)
+        return result_of(rows)
+
+    async def run(self, sql: str, params: Sequence[object], options: StatementOptions) -> Rows:
+        """However many rows it has: for who wants one of them, or their number."""
         require_plain(sql)
-        rows = await self._neon.query(
+        return await self._neon.query(
             sql,
             params,
             read_only=options.read_only,
-            repeatable=options.read_only,
+            repeatable=options.repeatable or options.read_only,
             timeout_s=options.timeout_ms / 1000,
             raw_sql=True,
         )
-        return result_of(rows, options.max_rows)
 
     async def transaction(self, statements: Sequence[SqlStatement], options: TransactionOptions) -> TransactionResult:
         """Raises the error of the statement that failed, its index first in the detail; nothing of it has happened."""
@@ -103,5 +108,5 @@ class RawSql:
         try:
             await self._run(aborted, options)
         except StatementError as error:
-            return error.sqlstate == _ABORTED
+            return error.sqlstate == ABORTED
         return False

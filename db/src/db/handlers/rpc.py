@@ -28,21 +28,25 @@ class RpcHandlers:
         key = None
         if options.idempotency_key is not None:
             key = idempotency_key(SCOPE, options.idempotency_key, [thing.model_dump(), options.if_version])
-        return await self._database.things.upsert(thing, if_version=options.if_version, key=key)
+        return await self._database.things.upsert(
+            thing, versions=_versions(options.if_version), key=key, sees_private=True
+        )
 
     async def patch(
         self, call: Call, *, ns: str, id: str, changes: m.ThingPatch, options: m.PatchOptions
     ) -> m.Thing | None:
-        return await self._database.things.patch(ns, id, changes, if_version=options.if_version)
+        return await self._database.things.patch(
+            ns, id, changes, versions=_versions(options.if_version), sees_private=True
+        )
 
     async def delete(self, call: Call, *, ns: str, id: str) -> m.Thing | None:
-        return await self._database.things.delete(ns, id)
+        return await self._database.things.delete(ns, id, sees_private=True)
 
     async def count(self, call: Call, *, ns: str, options: m.CountOptions) -> int:
         return await self._database.things.count(ns, options)
 
     async def batch_upsert(self, call: Call, *, things: list[m.ThingInput]) -> m.BatchResult:
-        return await self._database.things.batch_upsert(things)
+        return await self._database.things.batch_upsert(things, sees_private=True)
 
     async def search(
         self, call: Call, *, query: str, embedding: list[float] | None, options: m.SearchOptions
@@ -54,35 +58,35 @@ class RpcHandlers:
         return await self._database.search.search("", embedding, vector_only)
 
     async def get_relationships(self, call: Call, *, ns: str, id: str, options: m.EdgeOptions) -> m.Outgoing:
-        edges, page = await self._database.relationships.at(ns, id, "out", options)
+        edges, page = await self._database.relationships.at(ns, id, "out", options, sees_private=True)
         return m.Outgoing(outgoing=edges, page=page)
 
     async def get_incoming_relationships(self, call: Call, *, ns: str, id: str, options: m.EdgeOptions) -> m.Incoming:
-        edges, page = await self._database.relationships.at(ns, id, "in", options)
+        edges, page = await self._database.relationships.at(ns, id, "in", options, sees_private=True)
         return m.Incoming(incoming=edges, page=page)
 
     async def upsert_relationship(self, call: Call, *, relationship: m.RelationshipInput) -> m.Relationship:
-        return await self._database.relationships.upsert(relationship)
+        return await self._database.relationships.upsert(relationship, sees_private=True)
 
     async def delete_relationship(self, call: Call, *, ns: str, id: str) -> m.Relationship | None:
-        return await self._database.relationships.delete(ns, id)
+        return await self._database.relationships.delete(ns, id, sees_private=True)
 
     async def list_relationships(self, call: Call, *, ns: str, options: m.RelationshipOptions) -> m.RelationshipList:
-        return await self._database.relationships.list_namespace(ns, options)
+        return await self._database.relationships.list_namespace(ns, options, sees_private=True)
 
     async def traverse(self, call: Call, *, ns: str, id: str, options: m.TraverseOptions) -> m.Graph:
-        return await self._database.relationships.traverse(ns, id, options)
+        return await self._database.relationships.traverse(ns, id, options, sees_private=True)
 
     async def query(self, call: Call, *, sql: str, params: list[Any], options: m.QueryOptions) -> m.QueryResult:
         return await self._database.raw.query(sql, params, options)
 
-    async def execute(self, call: Call, *, sql: str, params: list[Any]) -> m.ExecuteResult:
-        result = await self._database.raw.query(sql, params, m.QueryOptions())
-        return m.ExecuteResult(row_count=result.row_count)
+    async def execute(self, call: Call, *, sql: str, params: list[Any], options: m.StatementOptions) -> m.ExecuteResult:
+        return m.ExecuteResult(row_count=(await self._database.raw.run(sql, params, options)).row_count)
 
-    async def first(self, call: Call, *, sql: str, params: list[Any]) -> dict[str, Any] | None:
-        result = await self._database.raw.query(sql, params, m.QueryOptions())
-        return result.rows[0] if result.rows else None
+    async def first(
+        self, call: Call, *, sql: str, params: list[Any], options: m.StatementOptions
+    ) -> dict[str, Any] | None:
+        return (await self._database.raw.run(sql, params, options)).first()
 
     async def transaction(
         self, call: Call, *, statements: list[m.SqlStatement], options: m.TransactionOptions
@@ -121,3 +125,7 @@ class RpcHandlers:
 
     async def list(self, call: Call, *, ns: str, options: m.ListOptions) -> m.ThingList:
         return await self._database.things.page(ns, options)
+
+
+def _versions(if_version: int | None) -> list[int] | None:
+    return None if if_version is None else [if_version]

@@ -1,6 +1,5 @@
 """`POST /rpc`: the contract's methods over HTTP, for admins. Nothing that writes by raw SQL."""
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -26,17 +25,13 @@ class RpcEndpoint:
         if method in NEVER:
             raise ServiceError("FORBIDDEN_METHOD", 403, "Permission denied", f"{method} is not offered over HTTP")
         if method in _RAW_SQL:
-            text = await self._call_method("query", _read_only(params), defer)
-            if method == "first":
-                rows = json.loads(text)["rows"]
-                text = json.dumps(rows[0] if rows else None)
-        else:
-            text = await self._call_method(method, params, defer)
+            params = _read_only(params)
+        text = await self._call_method(method, params, defer)
         return f'{{"result":{text}}}'
 
 
 def _read_only(params: list[Any]) -> list[Any]:
-    """The parameters of `query` with `readOnly` set, whatever the caller asked for."""
+    """The parameters of raw SQL with `readOnly` set, whatever the caller asked for."""
     padded = [*params, *[None] * (3 - len(params))]
     options = padded[2] if isinstance(padded[2], dict) else {}
     return [*padded[:2], {**options, "readOnly": True}, *padded[3:]]

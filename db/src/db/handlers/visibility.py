@@ -1,5 +1,6 @@
 """Who sees what: private rows exist for admins and for keys with `things:private`, for nobody else."""
 
+from dotdo.contracts.db.models import Visibility
 from dotdo.errors import forbidden
 from dotdo.service import Call
 
@@ -15,6 +16,8 @@ def sees(call: Call, visibility: str) -> bool:
     return visibility != "private" or may_see_private(call)
 
 
-def require_private_read(call: Call) -> None:
-    if not may_see_private(call):
+def listed(call: Call, asked: Visibility | None) -> Visibility:
+    """What a list or a search shows: public rows; others when they are asked for by name, by who may see them."""
+    if asked not in (None, "public") and not may_see_private(call):
         raise forbidden(f"this needs the permission {PRIVATE_READ}")
+    return asked or "public"

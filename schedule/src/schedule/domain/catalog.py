@@ -140,7 +140,7 @@ class Catalog:
         return await self._sql.first(_DELETE, name) is not None
 
     async def find(self, name: str, now: datetime) -> Task | None:
-        row = await self._sql.first(_LIST, name, None, 1)
+        row = await self._sql.first(_LIST, name, None, 1, repeatable=True)
         return None if row is None else _task(row, now)
 
     async def get(self, name: str, now: datetime) -> Task:
@@ -152,11 +152,11 @@ class Catalog:
 
     async def page(self, after: str | None, limit: int, now: datetime) -> list[Task]:
         """By name, those after `after`."""
-        return [_task(row, now) for row in await self._sql.rows(_LIST, None, after, limit)]
+        return [_task(row, now) for row in await self._sql.rows(_LIST, None, after, limit, repeatable=True)]
 
     async def runnable(self, name: str) -> TaskState:
         """Raises 404, and 409 TASK_DISABLED."""
-        row = await self._sql.first(_STATE, name)
+        row = await self._sql.first(_STATE, name, repeatable=True)
         if row is None:
             raise no_such_task()
         if not row["enabled"]:

@@ -2,7 +2,7 @@
 
 from dotdo.contracts.schedule.models import Execution, ExecutionPage, Run, TaskStats
 from dotdo.errors import not_found
-from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.paging import decode_cursor, page_of
 from dotdo.sql import Sql
 
 KEPT_DAYS = 90
@@ -85,13 +85,10 @@ class History:
     ) -> ExecutionPage:
         """The newest attempts first. Raises INVALID_ARGUMENT for a cursor of anybody else."""
         before = _token(cursor) if cursor else None
-        rows = await self._sql.rows(_NEWEST, task, status, before, limit + 1)
-        more = len(rows) > limit
-        places = [row.pop("place") for row in rows]
-        return ExecutionPage(
-            data=[Execution(**row) for row in rows[:limit]],
-            page=Page(limit=limit, next_cursor=encode_cursor([places[limit - 1]]) if more else None),
-        )
+        rows = await self._sql.rows(_NEWEST, task, status, before, limit + 1, repeatable=True)
+        found, page = page_of(rows, limit, lambda row: [row["place"]])
+        data = [Execution(**{name: value for name, value in row.items() if name != "place"}) for row in found]
+        return ExecutionPage(data=data, page=page)
 
     async def run(self, run_id: str) -> Run:
         """Raises 404."""
@@ -100,7 +97,7 @@ class History:
 
     async def run_and_token(self, run_id: str) -> tuple[Run, int]:
         """With the token of its last attempt. Raises 404."""
-        rows = await self._sql.rows(_RUN, run_id)
+        rows = await self._sql.rows(_RUN, run_id, repeatable=True)
         if not rows:
             raise not_found("no such run")
         tokens = [int(row.pop("token")) for row in rows]
@@ -113,11 +110,11 @@ class History:
 
     async def run_of_key(self, key: str) -> tuple[str, str] | None:
         """Run id and task of the run that was started under this idempotency key."""
-        row = await self._sql.first(_RUN_OF_KEY, key)
+        row = await self._sql.first(_RUN_OF_KEY, key, repeatable=True)
         return None if row is None else (row["run_id"], row["task"])
 
     async def stats(self) -> list[TaskStats]:
-        return [TaskStats(**row) for row in await self._sql.rows(_STATS)]
+        return [TaskStats(**row) for row in await self._sql.rows(_STATS, repeatable=True)]
 
     async def forget(self) -> int:
         """Deletes attempts older than 90 days but for the last 100 of each task, in batches; how many."""

@@ -10,7 +10,7 @@ from typing import Any
 from dotdo.contracts.schedule.models import AttemptStatus, Trigger
 from dotdo.errors import ServiceError
 from dotdo.sql import Sql
-from schedule.domain.plan import Pass, Start
+from schedule.domain.plan import NotRun, Start
 from schedule.domain.state import OpenRun, TaskState, open_run, task_state
 
 LEASE_MARGIN_S = 15
@@ -156,7 +156,7 @@ class Ledger:
         self._sql = sql
 
     async def read(self, defaults: list[str]) -> Snapshot:
-        row = await self._sql.first(_READ, defaults)
+        row = await self._sql.first(_READ, defaults, repeatable=True)
         assert row is not None
         tasks, runs = map(task_state, row["tasks"]), map(open_run, row["runs"])
         return Snapshot(list(tasks), list(runs), row["incomplete"])
@@ -166,9 +166,9 @@ class Ledger:
         attempts_left = start.task.retry.max_attempts - 1
         return await self._open(start.task, start.instant, start.trigger, "running", attempts_left)
 
-    async def write_pass(self, passed: Pass) -> Claim | None:
+    async def write_not_run(self, not_run: NotRun) -> Claim | None:
         """The instant as taken, with the reason. None as for `start`."""
-        return await self._open(passed.task, passed.instant, "cron", passed.status, 0, passed.code, passed.reason)
+        return await self._open(not_run.task, not_run.instant, "cron", not_run.status, 0, not_run.code, not_run.reason)
 
     async def _open(
         self,

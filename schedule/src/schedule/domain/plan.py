@@ -37,7 +37,7 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class NotRun:
     """An instant that is not run: written down with the reason."""
 
     task: TaskState
@@ -53,7 +53,7 @@ class Plan:
 
     resume: list[Resume] = field(default_factory=list)
     start: list[Start] = field(default_factory=list)
-    passes: list[Pass] = field(default_factory=list)
+    not_run: list[NotRun] = field(default_factory=list)
     abandon: list[OpenRun] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
@@ -89,10 +89,10 @@ def _add_due(found: Plan, task: TaskState, unfinished: OpenRun | None, at: datet
     late = at - instant
     if unfinished is not None:
         reason = f"the run {unfinished.run_id} has not ended"
-        found.passes.append(Pass(task, instant, "skipped", "OVERLAP", reason))
+        found.not_run.append(NotRun(task, instant, "skipped", "OVERLAP", reason))
     elif late > grace(task, schedule, instant):
         if task.last_scheduled_at is not None:  # a task that never ran has missed nothing
-            found.passes.append(Pass(task, instant, "missed", "MISFIRED", f"{_whole_s(late)} s late"))
+            found.not_run.append(NotRun(task, instant, "missed", "MISFIRED", f"{_whole_s(late)} s late"))
     else:
         found.start.append(Start(task, instant, "cron" if late < EVENT_PERIOD else "catch-up"))
 
@@ -106,7 +106,8 @@ def due_instant(task: TaskState, schedule: Schedule, at: datetime) -> datetime |
 
 def grace(task: TaskState, schedule: Schedule, instant: datetime) -> timedelta:
     if task.misfire_grace_s is not None:
-        return timedelta(seconds=task.misfire_grace_s)
+        # An instant between two events is late by as much as that when its turn comes, and has not been missed.
+        return max(timedelta(seconds=task.misfire_grace_s), EVENT_PERIOD)
     return min(schedule.following(instant) - instant, LONGEST_GRACE)
 
 

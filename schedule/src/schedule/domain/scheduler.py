@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from dotdo.contracts.schedule.models import TickResult
 from dotdo.errors import ServiceError, invalid_argument
@@ -14,7 +15,7 @@ from schedule.domain.executor import Executor
 from schedule.domain.history import History
 from schedule.domain.invocation import Invocation
 from schedule.domain.ledger import Ledger, Snapshot, run_id
-from schedule.domain.plan import Pass, Plan, Resume, Start, plan
+from schedule.domain.plan import NotRun, Plan, Resume, Start, plan
 from schedule.domain.registry import TaskDefinition
 from schedule.domain.state import OpenRun
 
@@ -64,7 +65,9 @@ class Scheduler:
         todo = plan(snapshot.tasks, snapshot.runs, at)
         for name in todo.unreadable:
             self._log.error("task.schedule_invalid", task=name)
-        settled = await self._do(self._jobs(todo, invocation))
+        # What is abandoned is so before its task begins anew: while it counts as running, no other run of the task begins.
+        settled = await self._do([(run.run_id, partial(self._abandon, run)) for run in todo.abandon])
+        settled += await self._do(self._jobs(todo, invocation))
         if _first_of_the_day(at):
             await self._forget()
         by_outcome = {outcome: sorted(of for kind, of in settled if kind == outcome) for outcome in _OUTCOMES}
@@ -80,14 +83,10 @@ class Scheduler:
         return snapshot
 
     def _jobs(self, todo: Plan, invocation: Invocation) -> list[Job]:
-        def job(call: Callable[..., Awaitable[Settled]], *args: object) -> Callable[[], Awaitable[Settled]]:
-            return lambda: call(*args)
-
         return [
-            *((run.run_id, job(self._abandon, run)) for run in todo.abandon),
-            *((run_id(one.task.name, one.instant), job(self._write_pass, one)) for one in todo.passes),
-            *((one.run.run_id, job(self._resume, one, invocation)) for one in todo.resume),
-            *((run_id(one.task.name, one.instant), job(self._start, one, invocation)) for one in todo.start),
+            *((run_id(one.task.name, one.instant), partial(self._write_not_run, one)) for one in todo.not_run),
+            *((one.run.run_id, partial(self._resume, one, invocation)) for one in todo.resume),
+            *((run_id(one.task.name, one.instant), partial(self._start, one, invocation)) for one in todo.start),
         ]
 
     async def _do(self, jobs: Sequence[Job]) -> list[tuple[str, str]]:
@@ -121,12 +120,12 @@ class Scheduler:
             return None
         return await self._executor.carry_out(resume.task, claim, invocation), claim.run_id
 
-    async def _write_pass(self, passed: Pass) -> Settled:
-        claim = await self._ledger.write_pass(passed)
+    async def _write_not_run(self, not_run: NotRun) -> Settled:
+        claim = await self._ledger.write_not_run(not_run)
         if claim is None:
             return None
-        self._log.warn("run", task=claim.task, run_id=claim.run_id, status=passed.status, detail=passed.reason)
-        return passed.status, claim.run_id
+        self._log.warn("run", task=claim.task, run_id=claim.run_id, status=not_run.status, detail=not_run.reason)
+        return not_run.status, claim.run_id
 
     async def _abandon(self, run: OpenRun) -> Settled:
         if not await self._ledger.abandon(run):

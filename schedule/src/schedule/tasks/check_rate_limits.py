@@ -54,7 +54,8 @@ async def _counts(context: TaskContext) -> dict[str, int]:
 
 async def _near(context: TaskContext, counts: dict[str, int]) -> list[dict[str, Any]]:
     default = policies(context.bindings.optional("RATE_LIMITS"))["default"].limit
-    own = {row["id"]: row["rate_limit"] for row in await context.sql.rows(_LIMITS, list(counts))} if counts else {}
+    rows = await context.sql.rows(_LIMITS, list(counts), repeatable=True) if counts else []
+    own = {row["id"]: row["rate_limit"] for row in rows}
     allowances = {key_id: (own.get(key_id) or default) * WINDOWS for key_id in counts}
     return [
         {"key_id": key_id, "requests": requests, "allowance": allowances[key_id],

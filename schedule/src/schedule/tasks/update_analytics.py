@@ -1,4 +1,7 @@
-"""Keeps what the database holds now, and what the last full hour was like, in `analytics_snapshots`."""
+"""Keeps what the database holds now, and what the last full hour was like, in `analytics_snapshots`.
+
+The hour before that is counted again, since a snapshot is taken before its last rows have arrived.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,8 +10,11 @@ from typing import Any
 from dotdo.errors import ServiceError
 from dotdo.instants import utc_text
 from schedule.domain.registry import TaskContext, TaskResult
+from schedule.tasks.batches import delete_older
 
 HOUR = timedelta(hours=1)
+KEPT = timedelta(days=400)
+"""As long as ClickHouse keeps the hours themselves (db/clickhouse)."""
 
 _REQUESTS = """
 select route, countMerge(requests) as requests, countIfMerge(errors) as errors, uniqMerge(users) as users,
@@ -25,6 +31,13 @@ _STORE = """
 insert into analytics_snapshots (taken_at, period, data) values ($1::timestamptz, 'hourly', $2::jsonb)
 on conflict (taken_at) do update set data = excluded.data
 """
+# What an isolate still held when that hour's snapshot was taken has arrived by now. How much there was of what stays as it was.
+_COMPLETE = "update analytics_snapshots set data = data || $2::jsonb where taken_at = $1::timestamptz"
+_DELETE = """
+delete from analytics_snapshots where taken_at in (
+    select taken_at from analytics_snapshots where taken_at < $1::timestamptz limit $2
+)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +50,42 @@ class _Hour:
         return cls(datetime.fromtimestamp(now_s, UTC).replace(minute=0, second=0, microsecond=0) - HOUR)
 
     @property
+    def one_before(self) -> "_Hour":
+        return _Hour(self.start - HOUR)
+
+    @property
+    def taken_at(self) -> str:
+        return utc_text(self.start + HOUR)
+
+    @property
     def parameter(self) -> dict[str, str]:
         return {"hour": f"{self.start:%Y-%m-%d %H:%M:%S}"}
 
 
 async def run(context: TaskContext) -> TaskResult:
-    """`{taken_at, things, requests, events}`: what the snapshot counts. Requests and events are null without ClickHouse."""
+    """`{taken_at, things, requests, events, deleted}`: what the snapshot counts, and how many had their time.
+
+    Requests and events are null without ClickHouse.
+    """
     hour = _Hour.before(context.now_s)
-    taken_at = utc_text(hour.start + HOUR)
     stats = await context.bindings.peer("DB").call("stats")
-    requests = await _read(context, _REQUESTS, hour)
-    events = await _read(context, _EVENTS, hour)
-    data = {"hour": utc_text(hour.start), "stats": stats, "requests": _by_route(requests), "events": events}
-    await context.sql.execute(_STORE, taken_at, data)
+    traffic = await _traffic(context, hour)
+    await context.sql.execute(_STORE, hour.taken_at, {"hour": utc_text(hour.start), "stats": stats, **traffic})
+    if traffic["requests"] is not None:
+        await context.sql.execute(_COMPLETE, hour.one_before.taken_at, await _traffic(context, hour.one_before))
+    old = await delete_older(context, _DELETE, KEPT)
     return {
-        "taken_at": taken_at,
+        "taken_at": hour.taken_at,
         "things": stats["totals"]["things"],
-        "requests": None if requests is None else sum(row["requests"] for row in requests),
-        "events": None if events is None else sum(row["events"] for row in events),
+        **{name: None if rows is None else sum(row[name] for row in rows) for name, rows in traffic.items()},
+        "deleted": old["deleted"],
     }
+
+
+async def _traffic(context: TaskContext, hour: _Hour) -> dict[str, list[dict[str, Any]] | None]:
+    """`{requests, events}` of that hour, by route and by type."""
+    requests, events = await _read(context, _REQUESTS, hour), await _read(context, _EVENTS, hour)
+    return {"requests": _by_route(requests), "events": events}
 
 
 async def _read(context: TaskContext, sql: str, hour: _Hour) -> list[dict[str, Any]] | None:

@@ -28,7 +28,7 @@ from dotdo.rate_limits.policies import policies
 from dotdo.runtime import WorkerBindings
 from dotdo.runtime.console import console
 from gateway import access
-from gateway.addresses import client_address
+from gateway.addresses import limit_key
 from gateway.breaker import Breaker
 from gateway.credentials import Caller, Credentials, presented
 from gateway.headers import dropped
@@ -75,7 +75,7 @@ def _take(policy: str, name: str) -> Decision:
 
 
 async def address(request: Request) -> str:
-    found = client_address(request.headers)
+    found = limit_key(request.headers)
     _take("ip", found)
     return found
 

@@ -9,7 +9,7 @@ from dotdo.log import Logger
 from dotdo.runtime import WorkerBindings
 from schedule.app import assemble
 from schedule.domain.registry import TaskContext, TaskResult
-from schedule.handlers.parts import Parts
+from schedule.handlers.components import Components
 
 __all__ = ["Default"]
 
@@ -26,7 +26,7 @@ class Minutes:
 
     last_ms = 0
 
-    async def begin(self, parts: Parts) -> None:
+    async def begin(self, parts: Components) -> None:
         (task, *_) = (await parts.task_page(1, None)).data
         (run,) = (await parts.history.page(1, None, task=task.name)).data or (None,)
         self.last_ms = int(run.run_id.partition("@")[2]) if run else MINUTE_MS

@@ -18,7 +18,7 @@ class GatewayCard(Model):
 
 
 class Readiness(Health):
-    """`services`: how each Worker behind the gateway does."""
+    """`services`: how each Worker does that is bound to the gateway."""
 
     services: dict[str, Literal["ok", "degraded", "down"]] = Field(description="by service name")
 

@@ -10,6 +10,9 @@ JsonObject = dict[str, Any]
 
 EMBEDDING_DIMENSIONS = 768
 
+NOT_EMBEDDED = ["session", "api_key", "log"]
+"""Types of things whose text means nothing to a reader."""
+
 
 def shallow(value: Any) -> Any:
     """The value, unless it nests too deep for the stores."""

@@ -7,8 +7,8 @@ the news: each isolate then keeps the limits by itself.
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 from dotdo.log import Logger
 from dotdo.ports import Clock, Defer, Kv
@@ -33,7 +33,7 @@ class News(Protocol):
         ...
 
     def hear(self, told: Sequence[Mapping[str, object]]) -> None:
-        """What each of the others told lately; nothing of it is checked."""
+        """What each of the others told lately, in place of what they told before; nothing of it is checked."""
         ...
 
 
@@ -48,11 +48,13 @@ class Gossip:
         self._prefix = prefix
         self._key = prefix + secrets.token_hex(8)
         self._begun_s: float | None = None
+        self._heard_s: float | None = None
         self.works = True
         """Whether the last exchange went well; before the first one nothing is known against it."""
 
     def exchange(self, defer: Defer) -> None:
         """Has an exchange happen in `PERIOD_S` seconds when there is something to tell and none is under way."""
+        self._forget()
         if not self._news.hot:
             return
         now_s = self._clock.now_s()
@@ -64,16 +66,20 @@ class Gossip:
     async def _exchange(self) -> None:
         try:
             await self._clock.sleep(PERIOD_S)
-            async with asyncio.timeout(KV_TIMEOUT_S):
-                await self._tell()
-            async with asyncio.timeout(KV_TIMEOUT_S):
-                await self._hear()
-            self.works = True
-        except Exception as error:
-            self.works = False
-            self._log.warn("rate_limits.gossip_failed", error=repr(error))
+            told = await self._done(self._tell())
+            self.works = await self._done(self._hear()) and told
         finally:
             self._begun_s = None
+
+    async def _done(self, step: Coroutine[Any, Any, None]) -> bool:
+        """Whether the step went well. One that does not keeps the other from nothing."""
+        try:
+            async with asyncio.timeout(KV_TIMEOUT_S):
+                await step
+        except Exception as error:
+            self._log.warn("rate_limits.gossip_failed", error=repr(error))
+            return False
+        return True
 
     async def _tell(self) -> None:
         now_s = self._clock.now_s()
@@ -84,6 +90,13 @@ class Gossip:
         oldest = self._clock.now_s() - FRESH_S
         others = [told for name, told in await self._kv.list(self._prefix) if name != self._key]
         self._news.hear([_fresh(told, oldest) for told in others])
+        self._heard_s = self._clock.now_s()
+
+    def _forget(self) -> None:
+        """While there is nothing to tell nobody is heard either: what was heard last ends by itself."""
+        if self._heard_s is not None and self._clock.now_s() - self._heard_s > FRESH_S:
+            self._news.hear([])
+            self._heard_s = None
 
 
 def _fresh(told: object, oldest: float) -> Mapping[str, object]:

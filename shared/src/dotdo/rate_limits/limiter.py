@@ -11,15 +11,16 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from itertools import accumulate
 
 from dotdo.rate_limits.policies import WINDOW_S, Policy
 from dotdo.rate_limits.window import Cell, position
 
 MAX_CELLS = 20_000
-PUBLISHED = 60
-"""At most so many identities are told to the others: KV metadata holds 1 KiB."""
+TOLD_BYTES = 960
+"""As many identities are told to the others as fit: KV metadata holds 1 KiB, and `gossip` puts an instant around them."""
 ROUNDING = 1e-6
-"""Of a request: who comes back exactly when told is not turned away by the last digit of a number."""
+"""Tolerance in requests, so that a client returning exactly at Retry-After is not refused over rounding."""
 PUBLISH_FROM = 0.1
 """The part of its limit that an identity asks for before the others hear of it."""
 
@@ -69,16 +70,19 @@ class Limiter:
         return Decision(policy, limit, True, int(left - 1), max(1, math.ceil((1 - elapsed) * WINDOW_S)))
 
     def tell(self, now_s: float) -> dict[str, float]:
-        """Digest → requests a window, of the identities with the greatest part of their limit; and nothing is hot now."""
+        """Digest → requests a window, of the identities that ask for the greatest part of their limit, as many as fit; and
+        nothing is hot now.
+        """
         index, elapsed = position(now_s, WINDOW_S)
         self.hot = False
-        asked: dict[str, float] = {}
+        asked: list[tuple[float, str, float]] = []
         for cell in self._cells.values():
             cell.move_to(index)
             demand = cell.demand(elapsed)
             if demand >= PUBLISH_FROM * cell.limit:
-                asked[cell.digest] = round(demand, 1)
-        return dict(nlargest(PUBLISHED, asked.items(), key=lambda item: item[1]))
+                asked.append((demand / cell.limit, cell.digest, round(demand, 1)))
+        most = nlargest(TOLD_BYTES // _SHORTEST, asked)
+        return _fitting([(digest, demand) for _, digest, demand in most])
 
     def hear(self, told: Sequence[Mapping[str, object]]) -> None:
         """What each other isolate told; what is no demand is left out."""
@@ -112,3 +116,12 @@ class Limiter:
         digest = hmac.digest(self._secret, f"{policy}\n{identity}".encode(), hashlib.sha256).hex()[:8]
         cell = self._cells[key] = Cell(digest)
         return cell
+
+
+_SHORTEST = len('"01234567":1.0,')
+
+
+def _fitting(told: list[tuple[str, float]]) -> dict[str, float]:
+    """The first of them, up to TOLD_BYTES as JSON."""
+    sizes = accumulate(len(f'"{digest}":{demand},') for digest, demand in told)
+    return dict(entry for entry, size in zip(told, sizes, strict=True) if size <= TOLD_BYTES)

@@ -3,11 +3,14 @@
 from typing import Any
 
 import js
-from pyodide.ffi import JsException, create_proxy
+from pyodide.ffi import JsException, create_proxy, to_js
 
-from dotdo.errors import payload_too_large
+from dotdo.errors import payload_too_large, request_timed_out
 from dotdo.ports import HttpError, Passage, UpstreamResponse
 from dotdo.runtime.values import js_object
+
+BODILESS = frozenset({"GET", "HEAD"})
+"""Methods whose body means nothing (RFC 9110 §9.3.1): one that comes goes on, but no request is made anew with it."""
 
 
 class BoundUpstream:
@@ -17,10 +20,10 @@ class BoundUpstream:
         self._binding = binding
 
     async def forward(self, inbound: Any, passage: Passage) -> UpstreamResponse:
-        counted = None
-        if inbound.body and not inbound.headers.has("content-length"):
-            counted = CountedBody(inbound.body, passage.max_body_bytes)
-        request = js.Request.new(passage.url, counted.replaced(inbound) if counted else inbound)
+        body = None
+        if inbound.body and inbound.method not in BODILESS:
+            body = PassedBody(inbound, passage.max_body_bytes)
+        request = js.Request.new(passage.url, body.replaced() if body else inbound)
         headers = request.headers
         for name in passage.remove:
             headers.delete(name)
@@ -32,33 +35,62 @@ class BoundUpstream:
         try:
             response = await self._binding.fetch(request, signal=stop.signal)
         except JsException as error:
-            if counted and counted.exceeded:
+            if body and body.exceeded:
                 raise payload_too_large(passage.max_body_bytes) from None
-            raise HttpError(str(error.name), timed_out=bool(stop.signal.aborted)) from None
+            timed_out = bool(stop.signal.aborted)
+            if timed_out and body and not await body.has_passed():
+                raise request_timed_out(passage.timeout_s) from None
+            raise HttpError(str(error.name), timed_out=timed_out) from None
         finally:
             js.clearTimeout(timer)
-        if counted and counted.exceeded:
+        if body and body.exceeded:
             raise payload_too_large(passage.max_body_bytes)
-        return UpstreamResponse(response.status, response, int(response.headers.get("content-length") or 0))
+        body_bytes = int(response.headers.get("content-length") or 0)
+        return UpstreamResponse(response.status, response, body_bytes, body.counted if body else 0)
+
+    async def status_of(self, path: str) -> int:
+        try:
+            response = await self._binding.fetch(f"https://worker{path}")
+            if response.body:
+                await response.body.cancel()
+        except JsException as error:
+            raise HttpError(str(error.name)) from None
+        return int(response.status)
 
 
-class CountedBody:
-    """A body of unknown length, cut off with an error where it gets longer than `most` bytes."""
+class PassedBody:
+    """The body of a request on its way to the Worker.
 
-    def __init__(self, body: Any, most: int) -> None:
-        self._body = body
-        self._left = most
-        self.exceeded = False
+    The runtime pumps it. One of unknown length is counted, and cut off with an error where it gets longer than `most` bytes.
+    """
 
-    def replaced(self, inbound: Any) -> Any:
+    def __init__(self, inbound: Any, most: int) -> None:
+        self._inbound = inbound
+        self._most = most
+        self.counted = 0
+
+    @property
+    def exceeded(self) -> bool:
+        return self.counted > self._most
+
+    def replaced(self) -> Any:
         """The request with this body in place of its own."""
-        through = js.TransformStream.new(js_object({"transform": create_proxy(self._pass)}))
-        return js.Request.new(inbound, js_object({"body": self._body.pipeThrough(through)}))
+        if self._inbound.headers.has("content-length"):
+            through = js.FixedLengthStream.new(js.BigInt(self._inbound.headers.get("content-length")))
+        else:
+            through = js.TransformStream.new(js_object({"transform": create_proxy(self._pass)}))
+        pumped = self._inbound.body.pipeTo(through.writable)
+        self._broken = pumped.then(js.Boolean, js.Boolean)  # of nothing false, of an error true
+        return js.Request.new(self._inbound, js_object({"body": through.readable}))
+
+    async def has_passed(self) -> bool:
+        """Whether the client has sent all of it and the Worker taken it. A Worker that leaves a long one unread has not."""
+        still = js.Promise.resolve(True)
+        return not await js.Promise.race(to_js([self._broken, still]))
 
     def _pass(self, chunk: Any, controller: Any) -> None:
-        self._left -= chunk.byteLength
-        if self._left >= 0:
+        self.counted += chunk.byteLength
+        if self.exceeded:
+            controller.error(js.Error.new("the body is too long"))
+        else:
             controller.enqueue(chunk)
-            return
-        self.exceeded = True
-        controller.error(js.Error.new("the body is too long"))

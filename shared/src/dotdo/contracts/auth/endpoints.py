@@ -20,7 +20,7 @@ ENDPOINTS = (
     Endpoint("GET", "/sso/callback", "sso_callback", "Where the browser returns to from there.",
              access="public", query=w.CallbackQuery, result=s.CreatedSession, status=303, also=(200,), problems=(403,)),
     Endpoint("POST", "/webhooks/workos", "workos_event", "What WorkOS tells of its users, organisations and directories.",
-             access="public", result=w.EventTaken, headers=("WorkOS-Signature",), problems=(401, 413)),
+             access="public", result=w.EventTaken, headers=("WorkOS-Signature",), problems=(401, 408, 413)),
     Endpoint("POST", "/refresh", "refresh", "The next pair of tokens.", access="public",
              body=s.RefreshBody, may_be_empty=True, result=s.Tokens, also=(204,), problems=(401,)),
     Endpoint("GET", "/session", "session", "The current session.", result=s.Session, problems=(404,)),

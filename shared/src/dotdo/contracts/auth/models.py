@@ -31,7 +31,9 @@ class Verification(Model):
 
 
 class ApiKeyBody(Model):
-    """`scopes` are permissions; absent means all of the owner's. `rate_limit` is in requests a minute."""
+    """`scopes` are permissions; absent means all of the owner's. `rate_limit` is in requests a minute; from one address no
+    more come through than the gateway's limit by address admits.
+    """
 
     name: Key
     environment: Environment = "live"

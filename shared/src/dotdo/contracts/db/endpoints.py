@@ -7,6 +7,7 @@ from dotdo.contracts.common import ServiceCard
 from dotdo.contracts.db import models as m
 
 _READ, _WRITE = "things:read", "things:write"
+_SEARCH = "search:read"
 _EDGE_READ, _EDGE_WRITE = "relationships:read", "relationships:write"
 _CONDITION, _ONCE = ("If-Match", "If-None-Match"), ("Idempotency-Key",)
 
@@ -37,15 +38,18 @@ ENDPOINTS = (
     Endpoint("POST", "/relationships", "create_relationship", "Writes an edge; 201 when it is new.",
              permission=_EDGE_WRITE, body=m.RelationshipInput, result=m.Relationship, status=201,
              also=(200,), headers=_ONCE, problems=(404, 409)),
+    Endpoint("GET", "/relationships/{ns}/{id}", "get_relationship", "One edge.",
+             permission=_EDGE_READ, result=m.Relationship),
     Endpoint("DELETE", "/relationships/{ns}/{id}", "delete_relationship", "Deletes an edge.",
              permission=_EDGE_WRITE, result=m.Relationship),
-    Endpoint("GET", "/search", "search_words", "Things by words.", permission=_READ, query=m.SearchQuery, result=m.FoundList),
+    Endpoint("GET", "/search", "search_words", "Things by words.",
+             permission=_SEARCH, query=m.SearchQuery, result=m.FoundList),
     Endpoint("POST", "/search", "search", "Things by words, by meaning, or both.",
-             permission=_READ, body=m.SearchBody, result=m.FoundList),
+             permission=_SEARCH, body=m.SearchBody, result=m.FoundList),
     Endpoint("GET", "/stats", "stats", "How much there is.", access="admin", result=m.Stats),
     Endpoint("GET", "/types", "types", "Things by type.", access="admin", query=m.TypesQuery, result=m.TypeList),
     Endpoint("GET", "/activity", "recent_activity", "The newest events.",
-             access="admin", query=m.ActivityQuery, result=m.EventList),
+             access="admin", query=m.ActivityQuery, result=m.EventPage),
     Endpoint("POST", "/events", "ingest_events", "Appends an event.",
              permission=_WRITE, body=m.Event, result=m.Inserted, status=201, headers=_ONCE),
     Endpoint("POST", "/rpc", "rpc", "A method of the contract, raw SQL read-only.",

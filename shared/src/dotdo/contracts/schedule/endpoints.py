@@ -29,7 +29,7 @@ ENDPOINTS = (
     Endpoint("POST", "/executions/{id}/retry", "retry_execution",
              "Another attempt of a run that failed, was skipped or missed; 200 with `wait` when it has ended.",
              access="admin", query=m.RunQuery, result=m.Run, status=202, also=(200,), problems=(409,)),
-    Endpoint("GET", "/handlers", "handlers", "The handlers a task may name.", access="admin", result=list[str]),
+    Endpoint("GET", "/handlers", "handlers", "The handlers a task may name.", access="admin", result=m.HandlerList),
     Endpoint("GET", "/stats", "stats", "How the runs of each task went.", access="admin", result=m.TaskStatsList),
     Endpoint("GET", "/dashboard", "dashboard", "A page with the tasks, how their runs went, and buttons.",
              access="admin", result=str, also=(304,), headers=("If-None-Match",), media="text/html"),

@@ -8,6 +8,7 @@ from dotdo.contracts.db.models.analytics import (
     ColumnMeta,
     Event,
     EventList,
+    EventPage,
     EventTypeStats,
     IngestOptions,
     Inserted,
@@ -32,7 +33,7 @@ from dotdo.contracts.db.models.relationships import (
     RelationshipQuery,
     TraverseOptions,
 )
-from dotdo.contracts.db.models.search import Found, FoundList, SearchBody, SearchChoices, SearchOptions, SearchQuery
+from dotdo.contracts.db.models.search import Found, FoundList, SearchBody, SearchOptions, SearchQuery
 from dotdo.contracts.db.models.sql import (
     ExecuteResult,
     QueryField,
@@ -40,6 +41,7 @@ from dotdo.contracts.db.models.sql import (
     QueryResult,
     RpcBody,
     SqlStatement,
+    StatementOptions,
     TransactionOptions,
     TransactionResult,
 )
@@ -93,6 +95,7 @@ __all__ = [
     "EmbeddingInput",
     "Event",
     "EventList",
+    "EventPage",
     "EventTypeStats",
     "ExecuteResult",
     "Found",
@@ -125,10 +128,10 @@ __all__ = [
     "Rows",
     "RpcBody",
     "SearchBody",
-    "SearchChoices",
     "SearchOptions",
     "SearchQuery",
     "SqlStatement",
+    "StatementOptions",
     "Stats",
     "StoreHealth",
     "Table",

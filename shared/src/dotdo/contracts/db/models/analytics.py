@@ -6,7 +6,7 @@ from pydantic import Field
 
 from dotdo.contracts.values import Data, JsonObject
 from dotdo.model import Key, Model
-from dotdo.paging import Limit
+from dotdo.paging import DEFAULT_LIMIT, Limit, Page
 
 
 class ClickHouseOptions(Model):
@@ -59,11 +59,21 @@ class RecordedEvent(Model):
 
 
 class ActivityQuery(Model):
-    limit: Limit = 100
+    limit: Limit = DEFAULT_LIMIT
+    cursor: str | None = None
 
 
 class EventList(Model):
+    """As RPC callers get it."""
+
     data: list[RecordedEvent]
+
+
+class EventPage(Model):
+    """As HTTP callers get it."""
+
+    data: list[RecordedEvent]
+    page: Page
 
 
 class EventTypeStats(Model):

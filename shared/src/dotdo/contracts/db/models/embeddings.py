@@ -1,5 +1,7 @@
 """Things that wait for an embedding."""
 
+from pydantic import Field
+
 from dotdo.contracts.db.models.values import Embedding
 from dotdo.contracts.values import JsonObject
 from dotdo.model import Key, Model
@@ -12,6 +14,7 @@ class WithoutEmbedding(Model):
     type: str
     content: str | None
     data: JsonObject
+    version: int
 
 
 class WithoutEmbeddingOptions(Model):
@@ -20,10 +23,13 @@ class WithoutEmbeddingOptions(Model):
 
 
 class EmbeddingInput(Model):
+    """`version`: of the thing that was read. One that has been written since keeps what it has, and waits for another."""
+
     ns: Key
     id: Key
     embedding: Embedding
     model: Key
+    version: int | None = Field(default=None, ge=1)
 
 
 class Updated(Model):

@@ -9,7 +9,7 @@ from dotdo.contracts.db.models.values import Embedding, Pagination, Text, Visibi
 from dotdo.model import Key, Model
 
 
-class SearchChoices(Model):
+class SearchOptions(Model):
     """`alpha` is the weight of the words in a hybrid search, 1 - alpha that of the vector."""
 
     limit: int = Field(default=20, ge=1, le=100)
@@ -19,9 +19,6 @@ class SearchChoices(Model):
     type: Key | None = None
     mode: Literal["text", "vector", "hybrid"] | None = None
     alpha: float = Field(default=0.5, ge=0, le=1)
-
-
-class SearchOptions(SearchChoices):
     visibility: Visibility | None = None
 
 
@@ -30,11 +27,12 @@ class SearchQuery(Model):
     mode: Literal["text"] = "text"
     ns: Key | None = None
     type: Key | None = None
+    visibility: Visibility | None = None
     limit: int = Field(default=20, ge=1, le=100)
     offset: int = Field(default=0, ge=0, le=10_000)
 
 
-class SearchBody(SearchChoices):
+class SearchBody(SearchOptions):
     query: Text = Field(default="", max_length=1000)
     embedding: Embedding | None = None
 

@@ -9,9 +9,18 @@ from dotdo.contracts.values import JsonObject
 from dotdo.model import Model
 
 
-class QueryOptions(Model):
+class StatementOptions(Model):
+    """`repeatable`: doing it twice does no harm, as with a plain select, so that it is tried again when a connection breaks.
+
+    What is `read_only` is so anyway.
+    """
+
     read_only: bool = False
+    repeatable: bool = False
     timeout_ms: int = Field(default=10_000, ge=1, le=25_000)
+
+
+class QueryOptions(StatementOptions):
     max_rows: int = Field(default=10_000, ge=1, le=10_000)
 
 

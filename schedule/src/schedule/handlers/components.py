@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dotdo.contracts.schedule.models import AddedTasks, TaskPage
-from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.paging import decode_cursor, page_of
 from dotdo.ports import Bindings
 from schedule.domain.catalog import Catalog
 from schedule.domain.history import History
@@ -15,7 +15,7 @@ from schedule.domain.scheduler import Scheduler
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     bindings: Bindings
     scheduler: Scheduler
     manual: ManualRuns
@@ -30,9 +30,8 @@ class Parts:
 
     async def task_page(self, limit: int, cursor: str | None) -> TaskPage:
         after = decode_cursor(cursor, 1)[0] if cursor else None
-        tasks = await self.catalog.page(after, limit + 1, self.now)
-        more = encode_cursor([tasks[limit - 1].name]) if len(tasks) > limit else None
-        return TaskPage(data=tasks[:limit], page=Page(limit=limit, next_cursor=more))
+        data, page = page_of(await self.catalog.page(after, limit + 1, self.now), limit, lambda task: [task.name])
+        return TaskPage(data=data, page=page)
 
     async def add_defaults(self) -> AddedTasks:
         return AddedTasks(added=await self.catalog.add_defaults(self.defaults))
