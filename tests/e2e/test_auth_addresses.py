@@ -141,12 +141,45 @@ async def test_a_new_user_with_a_known_address_signs_in_to_an_account_of_their_o
 
 
 async def test_who_is_deleted_gets_no_address_back_by_single_sign_on(platform: Platform) -> None:
+    """Neither the account comes back, nor is its owner kept out for good: they begin anew."""
     of = Succession(platform)
     await of.begin()
     profile = Arrival(w.unique("prof"), of.email, True, "Eve")
     assert (await arrivals(platform).of_profile(profile, ACTOR))["user_id"] == of.user_id
     await of.step("deleted")
-    again = await arrivals(platform).of_profile(profile, ACTOR)
-    assert again["disabled_at"] is not None
-    assert (again["email"], again["email_verified"]) == (f"{of.user_id}@deleted.invalid", False)
+    anew = await arrivals(platform).of_profile(profile, ACTOR)
+    assert (anew["email"], anew["role"], anew["disabled_at"]) == (of.email, "user", None)
+    assert account(platform, of.former) == (f"{of.user_id}@deleted.invalid", "Eve", "admin", None, True)
     await of.step("signs in")
+    assert account(platform, of.heir) == (of.email, "Eve", "user", None, False)
+    assert (await arrivals(platform).of_profile(profile, ACTOR))["user_id"] == anew["user_id"], "still one account"
+
+
+async def test_a_disabled_account_gets_no_address_back(platform: Platform) -> None:
+    """However it came to be disabled."""
+    of = Succession(platform)
+    await of.begin()
+    profile = Arrival(w.unique("prof"), of.email, True, "Eve")
+    await arrivals(platform).of_profile(profile, ACTOR)
+    platform.rows(
+        "update users set disabled_at = now(), email = 'x' || id, email_verified = false where id = %s returning id",
+        of.user_id,
+    )
+    again = await arrivals(platform).of_profile(profile, ACTOR)
+    assert (again["user_id"], again["disabled_at"] is None) == (of.user_id, False)
+    assert (again["email"], again["email_verified"]) == (f"x{of.user_id}", False)
+    await of.step("signs in")
+
+
+async def test_a_profile_goes_with_its_address(platform: Platform) -> None:
+    """A provider that names its people by their addresses gives the heir the profile of who had one before."""
+    of = Succession(platform)
+    await of.begin()
+    profile = Arrival(w.unique("prof"), of.email, True, "Eve")
+    await arrivals(platform).of_profile(profile, ACTOR)
+    await of.step("made")
+    row = await arrivals(platform).of_profile(profile, ACTOR)
+    assert (row["workos_id"], row["role"]) == (of.heir, "user")
+    await of.step("moved")
+    other = Arrival(w.unique("prof"), of.moved, True, "Eve")
+    assert (await arrivals(platform).of_profile(other, ACTOR))["user_id"] == of.user_id

@@ -54,11 +54,14 @@ def _incoming(gate: str) -> str:
 def _displace(column: str, superseded: str, gate: str) -> str:
     """Takes an incoming address from whoever has it no longer; $1 to $3 are the actor's.
 
-    That is whoever never verified it, and `superseded`.
+    That is whoever never verified it, and `superseded`, who loses the identity provider's profile too: it may have gone to the
+    same person as the address.
     """
     return f"""
 with {_incoming(gate)}, displaced as (
-    update users u set email = u.id || '@displaced.invalid', email_verified = false, updated_at = now()
+    update users u set
+        email = u.id || '@displaced.invalid', email_verified = false, updated_at = now(),
+        sso_profile_id = case when {superseded} then null else u.sso_profile_id end
     from incoming i
     where i.verified and lower(u.email) = lower(i.email) and u.{column} is distinct from i.external_id
       and (not u.email_verified and not ({_UNLINKED}) or {superseded})

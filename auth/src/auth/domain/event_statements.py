@@ -27,12 +27,12 @@ with event as (
 select exists (select from event) as is_new, exists (select from applied) as is_applied
 """
 
-# The account stays, disabled and without its address: whoever has that one day is another user of WorkOS, and begins anew.
+# The account stays, disabled and without its address and profile: whoever has those one day begins anew.
 USER_GONE = f"""
 with gone as (
     update users u set
         disabled_at = coalesce(disabled_at, now()), updated_at = now(),
-        email = u.id || '@deleted.invalid', email_verified = false
+        email = u.id || '@deleted.invalid', email_verified = false, sso_profile_id = null
     from ({_OBJECT}) o where o.deleted and u.workos_id = o.id
     returning u.id
 ), sessions_ended as (
