@@ -4,6 +4,7 @@ Needs Python 3.11 with venv and a registry for PyPI and npm; no system Node, no 
 a second run takes a fraction of a second. Standard library only: it runs before anything is installed.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -11,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,10 +49,23 @@ def step(name: str, wanted: str, present: Path, install: Callable[[], None]) -> 
         return
     print(f"  {name} …", flush=True)
     started = time.perf_counter()
+    stamp.unlink(missing_ok=True)  # an installation that does not come to its end is none, of whatever inputs
     install()
-    STAMPS.mkdir(parents=True, exist_ok=True)
     stamp.write_text(wanted)
     print(f"  ✓ {name} {time.perf_counter() - started:.1f} s", flush=True)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One installation at a time: a second one waits, and then finds everything up to date."""
+    STAMPS.mkdir(parents=True, exist_ok=True)
+    with (STAMPS / "busy").open("w") as busy:
+        try:
+            fcntl.flock(busy, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("  Another installation is running here; waiting for its end …", flush=True)
+            fcntl.flock(busy, fcntl.LOCK_EX)
+        yield
 
 
 def run(command: list[str | Path], advice: str) -> None:
@@ -123,19 +138,24 @@ def main() -> int:
     if sys.version_info < MINIMUM_PYTHON:
         print(f"Python {'.'.join(map(str, MINIMUM_PYTHON))} or newer is needed; this is {sys.version.split()[0]}.")
         return 1
-    locks = ROOT / "locks"
-    this = Path(__file__)
     try:
-        step("Python packages", digest(locks / "host.txt", this), python(), install_python_packages)
-        step("pnpm", digest(this), TOOLS, install_pnpm)
-        javascript = [ROOT / name for name in ("package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml")]
-        step("JavaScript packages", digest(*javascript), ROOT / "node_modules", install_javascript_packages)
-        worker_locks = [locks / f"{name}.txt" for name in ("gateway", "db", "auth", "schedule")]
-        step("Worker packages", digest(*worker_locks), ROOT / "db" / "python_modules", vendor_worker_packages)
+        with alone():
+            install_all()
     except InstallError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0
+
+
+def install_all() -> None:
+    locks = ROOT / "locks"
+    this = Path(__file__)
+    step("Python packages", digest(locks / "host.txt", this), python(), install_python_packages)
+    step("pnpm", digest(this), TOOLS, install_pnpm)
+    javascript = [ROOT / name for name in ("package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml")]
+    step("JavaScript packages", digest(*javascript), ROOT / "node_modules", install_javascript_packages)
+    worker_locks = [locks / f"{name}.txt" for name in ("gateway", "db", "auth", "schedule")]
+    step("Worker packages", digest(*worker_locks), ROOT / "db" / "python_modules", vendor_worker_packages)
 
 
 if __name__ == "__main__":

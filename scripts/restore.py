@@ -25,6 +25,9 @@ def main(
             envvar="DATABASE_URL", show_default=False, help="The database to restore into: migrated, and empty."
         ),
     ] = "",
+    environment: Annotated[
+        str, typer.Option(help="Whose backup it is, where it is named by its id or `latest`.")
+    ] = "development",
     data: Annotated[Path, typer.Option(help="Folder of the local stack.")] = ROOT / ".dotdo",
 ) -> None:
     """Verify the backup's files, load them in one transaction, and compare every row with what was backed up.
@@ -41,7 +44,7 @@ def main(
             folder = Path(backup)
             if backup == "latest" or not folder.is_dir():
                 folder = Path(copied)
-                fetch_local(data / "workers" / "storage", backup, folder)
+                fetch_local(data / "workers" / "storage", environment, backup, folder)
             _restore(database_url, folder.resolve())
     except RestoreError as error:
         Console(stderr=True, highlight=False).print(f"{error}", markup=False, style="red", soft_wrap=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schedule.domain.backup.manifest import FILE, PREFIX, Manifest, Part, Table, table_sha256
+from schedule.domain.backup.manifest import FILE, PREFIX, Manifest, Part, Table, shelf, table_sha256
 from scripts.runtime.config import read_configuration
 from scripts.runtime.services import ROOT
 from scripts.stack.node import node
@@ -27,14 +27,19 @@ class RestoreError(Exception):
     """Nothing was restored. The message says what is wrong, and what to do."""
 
 
-def fetch_local(storage: Path, wanted: str, folder: Path) -> str:
-    """Copies a backup from a local stack's bucket into `folder`; its id. `wanted` is one, or `latest`. Raises RestoreError."""
+def fetch_local(storage: Path, environment: str, wanted: str, folder: Path) -> str:
+    """Copies a backup from a local stack's bucket into `folder`; its id. `wanted` is one, or `latest`. Raises RestoreError.
+
+    Backups that were written before keys had the environment in them are found, too.
+    """
     configuration = read_configuration(ROOT / "schedule" / "wrangler.jsonc")
     bucket = next(row["bucket_name"] for row in configuration["r2_buckets"] if row["binding"] == "BACKUPS")
-    command = [str(node()), str(LOCAL_BUCKET), str(storage), bucket, PREFIX, wanted, str(folder)]
+    command = [str(node()), str(LOCAL_BUCKET), str(storage), bucket, wanted, str(folder), shelf(environment), PREFIX]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode == NO_SUCH_BACKUP:
-        raise RestoreError(f"There is no complete backup {wanted!r} in the bucket {bucket} below {storage}.")
+        raise RestoreError(
+            f"There is no complete backup {wanted!r} of {environment} in the bucket {bucket} below {storage}."
+        )
     if result.returncode:
         raise RestoreError(f"The local bucket cannot be read: {result.stderr.strip()}")
     return result.stdout.strip()

@@ -1,10 +1,10 @@
-// Copies a backup out of a local stack's bucket: `node local_bucket.mjs STORAGE BUCKET PREFIX ID FOLDER`. Prints its id, which is
-// that of the newest complete one for the ID `latest`.
+// Copies a backup out of a local stack's bucket: `node local_bucket.mjs STORAGE BUCKET ID FOLDER PREFIX…`. Prints its id, which is
+// that of the newest complete one for the ID `latest`. It is looked for right below each PREFIX.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 
-const [storage, bucket, prefix, wanted, folder] = process.argv.slice(2);
+const [storage, bucket, wanted, folder, ...prefixes] = process.argv.slice(2);
 const runtime = new Miniflare(
   convertV4MiniflareOptions({
     host: "127.0.0.1",
@@ -32,16 +32,22 @@ async function keys(start) {
   }
 }
 
-const manifests = (await keys(prefix)).filter((key) => key.endsWith("/manifest.json")).sort();
-const manifest = wanted === "latest" ? manifests.at(-1) : `${prefix}${wanted}/manifest.json`;
-if (manifests.includes(manifest)) {
-  const from = manifest.slice(0, -"manifest.json".length);
+const found = new Map();
+for (const prefix of prefixes) {
+  for (const key of await keys(prefix)) {
+    const [id, file, ...below] = key.slice(prefix.length).split("/");
+    if (file === "manifest.json" && below.length === 0 && !found.has(id)) found.set(id, `${prefix}${id}/`);
+  }
+}
+const id = wanted === "latest" ? [...found.keys()].sort().at(-1) : wanted;
+if (found.has(id)) {
+  const from = found.get(id);
   await mkdir(folder, { recursive: true });
   for (const key of await keys(from)) {
     const object = await BUCKET.get(key);
     await writeFile(join(folder, key.slice(from.length)), Buffer.from(await object.arrayBuffer()));
   }
-  console.log(from.slice(prefix.length, -1));
+  console.log(id);
 } else {
   process.exitCode = 3;
 }

@@ -1,6 +1,7 @@
 """`python -m scripts.deploy`: what the shell scripts in scripts/ call."""
 
 import getpass
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scripts.deploy import secrets_file, steps
+from scripts.deploy import archive, secrets_file, steps
 from scripts.deploy.checks import Plan
 from scripts.deploy.size import measure, show
 from scripts.deploy.table import ENVIRONMENTS, ORDER, Environment, UsageError, environment_of, secrets_of, services_of
@@ -67,11 +68,12 @@ def deploy(
         bool, typer.Option("--allow-dirty", help="Deploy to production with uncommitted changes.")
     ] = False,
     peers: Annotated[
-        Peers,
+        Peers | None,
         typer.Option(
-            help="How the Workers find each other: by service bindings, or by name through a dispatch binding."
+            help="How the Workers find each other: by service bindings, or by name through a dispatch binding. As in the "
+            "environment's last deployment from here, unless given.",
         ),
-    ] = "services",
+    ] = None,
 ) -> None:
     """Check, upload and verify one service, or all in the order of their bindings."""
     services, target = _named(service, environment)
@@ -88,8 +90,9 @@ def deploy(
             console.print("Nothing was touched.")
             raise typer.Exit(steps.USAGE)
     _tell_ignored(sorted(given), services)
-    plan = Plan(services, target, given, allow_dirty, peers)
-    raise typer.Exit(steps.deploy(plan, steps.Report(console), dry_run=dry_run, secrets=secrets))
+    plan = Plan(services, target, given, allow_dirty, peers or archive.peers_of(target, steps.VERSIONS))
+    same = shlex.join(("scripts/deploy-to-namespace.sh", *sys.argv[2:]))
+    raise typer.Exit(steps.deploy(plan, steps.Report(console), dry_run=dry_run, secrets=secrets, same=same))
 
 
 @app.command(epilog=_epilog("secrets.sh auth staging", "secrets.sh auth staging --file staging.env"))

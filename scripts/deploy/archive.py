@@ -98,6 +98,16 @@ def _content(version: Path) -> str:
     return version.name.split(".")[0].split("-")[-1]
 
 
+def peers_of(environment: Environment, root: Path) -> Peers:
+    """How the Workers that were sent there last find each other; by service bindings when nothing is kept."""
+    kept = [file for ending in ("tar.gz", "attempt") for file in (root / environment.name).glob(f"*/*.{ending}")]
+    if not kept:
+        return "services"
+    with tarfile.open(max(kept, key=lambda file: file.name)) as archive:
+        found = archive.extractfile(PEERS)
+        return _peers(found.read() if found else b"")
+
+
 @contextmanager
 def unpacked(version: Path) -> Iterator[tuple[Path, Peers]]:
     """A folder as the Worker's was, beside the others so that the tools find what is above it; how it finds its peers."""
@@ -106,9 +116,13 @@ def unpacked(version: Path) -> Iterator[tuple[Path, Peers]]:
     try:
         with tarfile.open(version) as archive:
             archive.extractall(folder, filter="data")
-        yield folder, "dispatch" if (folder / PEERS).read_text() == "dispatch" else "services"
+        yield folder, _peers((folder / PEERS).read_bytes())
     finally:
         shutil.rmtree(folder)
+
+
+def _peers(text: bytes) -> Peers:
+    return "dispatch" if text == b"dispatch" else "services"
 
 
 def _member(name: str, content: bytes) -> tarfile.TarInfo:

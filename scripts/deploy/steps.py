@@ -52,11 +52,11 @@ class Report:
         self.console.print(f"  [red]✗[/red] {name} {took}" if problems else f"  [green]✓[/green] {name} {took}")
         for problem in problems:
             self.console.print(f"    {problem.what}", style="red", markup=False, highlight=False)
-            self.console.print(f"    → {problem.remedy}", markup=False, highlight=False)
+            self.console.print(f"    → {problem.remedy}", markup=False, highlight=False, soft_wrap=True)
         return not problems
 
     def say(self, text: str) -> None:
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, soft_wrap=True)  # a command stays one line
 
 
 def check(plan: Plan, report: Report, *, remote: bool = True) -> bool:
@@ -79,21 +79,24 @@ def _all(table: Mapping[str, Check], plan: Plan, api: Cloudflare, report: Report
     return good
 
 
-def deploy(plan: Plan, report: Report, *, dry_run: bool, secrets: Path | None) -> int:
+def deploy(plan: Plan, report: Report, *, dry_run: bool, secrets: Path | None, same: str) -> int:
+    """`same` is the command that asks for the same again."""
     if not check(plan, report):
         return CHECKS
     report.say(f"[bold]{'Dry run' if dry_run else 'Upload'}[/bold]")
+    if plan.peers == "dispatch":
+        report.say("    [dim]the Workers find each other through a dispatch binding (--peers dispatch)[/dim]")
     for service in plan.services:
         try:
             uploaded = report.step(service, partial(_upload, service, plan, secrets, dry_run=dry_run))
         except KeyboardInterrupt:
             report.say(f"  [red]✗[/red] {service}: interrupted")
             if not dry_run:
-                _how_to_go_on(plan, service, report)
+                _how_to_go_on(plan, service, report, same)
             return INTERRUPTED
         if not uploaded:
             if not dry_run:
-                _how_to_go_on(plan, service, report)
+                _how_to_go_on(plan, service, report, same)
             return UPLOAD
     if dry_run:
         report.say("Nothing was uploaded. What would have been is in dist/.")
@@ -121,15 +124,12 @@ def _upload(service: str, plan: Plan, secrets: Path | None, *, dry_run: bool) ->
     return [] if outcome.ok else [Problem(outcome.reason, f"wrangler's own log has more: {log}")]
 
 
-def _how_to_go_on(plan: Plan, failed: str, report: Report) -> None:
+def _how_to_go_on(plan: Plan, failed: str, report: Report, same: str) -> None:
     at = list(plan.services).index(failed)
     done, left = plan.services[:at], plan.services[at:]
     report.say(f"Deployed: {', '.join(done) or 'nothing'}. Not deployed: {', '.join(left)}.")
     report.say(f"If the connection broke, {failed} may have arrived all the same; deploying it again does no harm.")
-    what = "all" if len(plan.services) > 1 else failed
-    report.say(
-        f"Mend the cause, then run the same again: scripts/deploy-to-namespace.sh {what} {plan.environment.name}"
-    )
+    report.say(f"Mend the cause, then run the same again: {escape(same)}")
     if done:
         report.say(f"Or go back: scripts/rollback.sh {done[-1]} {plan.environment.name}")
 

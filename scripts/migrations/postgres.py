@@ -1,7 +1,8 @@
 """Migrations of PostgreSQL: each file whole, in one transaction with its record."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ create table if not exists public.schema_migrations (
     applied_at timestamptz not null default clock_timestamp()
 )"""
 
+# The role's own limit of ten seconds (migration 0004) is for requests; an index over many rows takes as long as it takes. A
+# lock is waited for longer than a backup holds the one above, and not forever: who waits for a table keeps others from it.
+LOCK_TIMEOUT = "60s"
+LIMITS = "select set_config('statement_timeout', '0', true), set_config('lock_timeout', %s, true)"
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -29,7 +35,7 @@ def migrate_postgres(url: str, folder: Path) -> list[Applied]:
     """Applies what the database lacks and returns it. Runs at the same time wait for each other. Raises MigrationError."""
     migrations = load(folder)
     applied: list[Applied] = []
-    with _connect(url) as connection:
+    with _connect(url) as connection, _told():
         while (one := _apply_next(connection, migrations)) is not None:
             applied.append(one)
     return applied
@@ -38,7 +44,7 @@ def migrate_postgres(url: str, folder: Path) -> list[Applied]:
 def pending_postgres(url: str, folder: Path) -> list[Migration]:
     """What migrate_postgres would apply; changes nothing. Raises MigrationError."""
     migrations = load(folder)
-    with _connect(url) as connection:
+    with _connect(url) as connection, _told():
         exists = connection.execute("select to_regclass('public.schema_migrations')").fetchone()
         return pending(migrations, _recorded(connection) if exists and exists[0] else [])
 
@@ -51,9 +57,23 @@ def _connect(url: str) -> Connection:
         raise MigrationError(f"No connection to PostgreSQL; check DATABASE_URL. {error}") from None
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """What PostgreSQL refuses outside of a file, as a MigrationError."""
+    try:
+        yield
+    except psycopg.errors.LockNotAvailable as error:
+        raise MigrationError(
+            f"A run of migrations or a backup has held the database for {LOCK_TIMEOUT}. Run it again once that is over."
+        ) from error
+    except psycopg.Error as error:
+        raise MigrationError(f"PostgreSQL does not tell what is applied, or takes no record of it: {error}") from error
+
+
 def _apply_next(connection: Connection, migrations: Sequence[Migration]) -> Applied | None:
     connection.execute("discard all")  # settings of the file before
     with connection.transaction():
+        connection.execute(LIMITS, [LOCK_TIMEOUT])
         connection.execute(LOCK)
         connection.execute(CREATE)
         missing = pending(migrations, _recorded(connection))

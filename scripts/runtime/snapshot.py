@@ -4,13 +4,15 @@ workerd writes one for a Worker that imports nothing and loads it into every Wor
 third of the time. Production does the same at deploy. Nothing random is in it: each isolate draws its own entropy afterwards.
 """
 
+import hashlib
+import json
 import subprocess
 import tempfile
 from pathlib import Path
 
 from scripts.runtime.bundle import BundleError
 
-SNAPSHOT_FILE = "snapshot.bin"
+_WRITTEN = "snapshot.bin"
 TIMEOUT_S = 60
 
 _CONFIGURATION = """
@@ -25,8 +27,13 @@ const empty :Workerd.Worker = (
 
 
 def build_snapshot(workerd: Path, bundle: Path, date: str, flags: tuple[str, ...]) -> Path:
-    """Writes `snapshot.bin` beside the bundle unless it is there. Raises BundleError when workerd writes none."""
-    snapshot = bundle / SNAPSHOT_FILE
+    """Writes it beside the bundle unless it is there: one for each release of workerd, date and set of flags.
+
+    Raises BundleError when workerd writes none.
+    """
+    version = json.loads((workerd.parents[1] / "package.json").read_text())["version"]
+    digest = hashlib.sha256(" ".join((date, *flags)).encode()).hexdigest()[:12]
+    snapshot = bundle / f"snapshot-{version.replace('.', '-')}-{digest}.bin"
     if snapshot.exists():
         return snapshot
     with tempfile.TemporaryDirectory(dir=bundle) as folder:
@@ -38,7 +45,7 @@ def build_snapshot(workerd: Path, bundle: Path, date: str, flags: tuple[str, ...
         ]  # fmt: skip
         # The exit code is not looked at: an empty Worker has no handler, and workerd says so after it has written the file.
         result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-        written = Path(folder) / SNAPSHOT_FILE
+        written = Path(folder) / _WRITTEN
         if not written.exists():
             raise BundleError(f"workerd wrote no snapshot of the interpreter:\n{result.stderr.strip()[-2000:]}")
         written.rename(snapshot)

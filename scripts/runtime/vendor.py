@@ -47,6 +47,7 @@ def vendor(service: Service) -> bool:
         fcntl.flock(busy, fcntl.LOCK_EX)  # another stack, or the tests, may be at it
         installed = not service.modules.exists() or not stamp.exists() or stamp.read_text() != wanted
         if installed:
+            stamp.unlink(missing_ok=True)  # until it has come to its end, nothing is said of what is there
             _install(service)
             stamp.write_text(wanted)
         _mirror(SHARED_PACKAGE, service.modules / "dotdo")

@@ -18,6 +18,7 @@ from scripts.runtime.services import ROOT, SERVICES, SHARED_PACKAGE
 from scripts.runtime.snapshot import build_snapshot
 from scripts.runtime.vendor import vendor_all
 from scripts.stack.node import node
+from scripts.stack.private import write_private
 from scripts.stack.process import LOOPBACK, Child, ChildPart, require_free
 
 SCRIPT = Path(__file__).with_name("workers.mjs")
@@ -25,22 +26,21 @@ CRON_FRONT = Path(__file__).with_name("cron_front.mjs")
 START_TIMEOUT_S = 120.0
 
 
-def workerd_binary() -> Path:
-    """The workerd that the pinned Miniflare brings."""
-    found = sorted(
-        (ROOT / "node_modules" / ".pnpm").glob("@cloudflare+workerd-*/node_modules/@cloudflare/*/bin/workerd")
-    )
-    if not found:
-        raise FileNotFoundError("workerd is not installed. Run: make install")
-    return found[0]
+def workerd_binary(packages: Path = ROOT / "node_modules") -> Path:
+    """The workerd that the pinned Miniflare depends on; pnpm keeps a package's dependencies beside it, and older ones too."""
+    miniflare = (packages / "miniflare").resolve()
+    workerd = (miniflare.parent / "workerd").resolve()
+    for found in (workerd.parent / "@cloudflare").glob("workerd-*/bin/workerd"):
+        return found.resolve()
+    raise FileNotFoundError("workerd is not installed. Run: make install")
 
 
 def workerd_with_bundle(folder: Path, date: str) -> Path:
     """A script in place of workerd that tells it where our bundle and snapshot are: Miniflare has no setting for that."""
     workerd = workerd_binary()
     snapshot = build_snapshot(workerd, folder, date, LOCAL_FLAGS)
-    script = folder / "workerd"
-    partial = folder / f"workerd.{os.getpid()}"
+    script = snapshot.with_suffix(".workerd")
+    partial = snapshot.with_suffix(f".{os.getpid()}")
     partial.write_text(
         "#!/bin/sh\n"
         "command=$1; shift\n"
@@ -97,9 +97,7 @@ class Workers(ChildPart):
             environment["MINIFLARE_WORKERD_PATH"] = str(await asyncio.to_thread(workerd_with_bundle, folder, date))
         self.data.mkdir(parents=True, exist_ok=True)
         configuration = self.data / "configuration.json"
-        descriptor = os.open(configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as output:
-            json.dump({**self._configuration(), "bytecode": bytecode and str(bytecode)}, output)
+        write_private(configuration, json.dumps({**self._configuration(), "bytecode": bytecode and str(bytecode)}))
         command = [str(node()), str(SCRIPT), str(configuration)]
         self.child = Child("the Workers' runtime", command, self.log, environment, ROOT)
         await self.child.start(self._answering, START_TIMEOUT_S)

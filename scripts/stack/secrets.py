@@ -1,11 +1,11 @@
 """The secrets of one local stack: made once, kept beside its data, readable by their owner only."""
 
 import json
-import os
 import secrets
 from pathlib import Path
 
 from auth.domain.api_keys import generate
+from scripts.stack.private import write_private
 
 ROLES = ("admin", "user", "viewer")
 
@@ -26,8 +26,5 @@ def local_secrets(data: Path) -> dict[str, str]:
     if made == known:
         return known
     data.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
-        json.dump(made, output, indent=2)
-    partial.rename(file)
+    write_private(file, json.dumps(made, indent=2))
     return made

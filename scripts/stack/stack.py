@@ -15,6 +15,7 @@ from scripts.migrations.postgres import migrate_postgres
 from scripts.runtime.workers import Workers
 from scripts.stack.configuration import Addresses, worker_variables
 from scripts.stack.ports import Ports
+from scripts.stack.private import write_private
 from scripts.stack.process import LOOPBACK, StartError
 from scripts.stack.secrets import ROLES, local_secrets
 from scripts.stack.seed import emulated_users, seed
@@ -176,10 +177,7 @@ class Stack:
 
     def _announce(self, info: dict[str, Any]) -> dict[str, Any]:
         """Writes dev.json whole or not at all; it holds keys, so only its owner reads it."""
-        partial = self.info_file.with_suffix(".partial")
-        partial.write_text(json.dumps(info, indent=2) + "\n")
-        partial.chmod(0o600)
-        partial.rename(self.info_file)
+        write_private(self.info_file, json.dumps(info, indent=2) + "\n")
         return info
 
     async def _run(self, step: Step, name: str, part: Part) -> None:

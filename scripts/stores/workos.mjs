@@ -1,4 +1,5 @@
-// The vendor's WorkOS emulator on 127.0.0.1: `node workos.mjs PORT SEED_JSON [WEBHOOK_JSON]`; the webhook: endpoint_url, secret.
+// The vendor's WorkOS emulator on 127.0.0.1: `node workos.mjs PORT SEED_JSON`. The variable WORKOS_WEBHOOK, if it is set, is JSON
+// with a webhook's endpoint_url and secret.
 import { Server } from "node:net";
 import { createEmulator } from "workos/emulate";
 
@@ -8,7 +9,8 @@ Server.prototype.listen = function (port, ...rest) {
   return listen.call(this, { port, host: "127.0.0.1" }, rest.find((argument) => typeof argument === "function"));
 };
 
-const [port, seed, webhook] = process.argv.slice(2);
+const [port, seed] = process.argv.slice(2);
+const webhook = process.env.WORKOS_WEBHOOK;
 const emulator = await createEmulator({ port: Number(port), seed: JSON.parse(seed) });
 // The seed's webhooks have secrets that nobody is told; this way one can be chosen.
 if (webhook) {

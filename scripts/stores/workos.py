@@ -30,7 +30,8 @@ class WorkOSEmulator(ChildPart):
     async def start(self) -> None:
         require_free(self.port, "the WorkOS emulator", "WORKOS_PORT")
         command = [str(node()), str(SCRIPT), str(self.port), json.dumps({"users": self.users})]
-        if self.webhook is not None:
-            command.append(json.dumps(self.webhook))
-        self.child = Child("the WorkOS emulator", command, self.log)
+        webhook = (
+            {} if self.webhook is None else {"WORKOS_WEBHOOK": json.dumps(self.webhook)}
+        )  # no secret in a process list
+        self.child = Child("the WorkOS emulator", command, self.log, webhook)
         await self.child.start(lambda: accepts_tcp(self.port))

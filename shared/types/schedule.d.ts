@@ -42,7 +42,7 @@ export interface LastRun {
   durationMs: number | null;
 }
 
-/** `schedule` is five-field cron, an `@name` or `every N minutes|hours|days|weeks`; `handler` one of `getAvailableHandlers`. After attempt n that may succeed another time, the next one comes within `min(retryCapS, retryBaseS · 2ⁿ⁻¹)` seconds. A run more than `misfireGraceS` late is missed; null is one period of the schedule, at most a day. */
+/** `schedule` is five-field cron, an `@name` or `every N minutes|hours|days|weeks`; `handler` one of `getAvailableHandlers`. After attempt n that may succeed another time, the next one comes within `min(retryCapS, retryBaseS · 2ⁿ⁻¹)` seconds. A run more than `misfireGraceS` late is missed; null is one period of the schedule, at most a day, and less than the five minutes between two events is five minutes. */
 export interface NewTask {
   name: string;
   schedule: string;

@@ -41,10 +41,10 @@ BINDINGS = {
     },
 }
 
-# Placement, who gets the logs of it, and whether Cloudflare keeps them.
+# Placement, who gets the logs of it, whether Cloudflare keeps them, and an invocation's limits where they are not the default.
 SETTINGS = {
-    "db": ("smart", ["pipeline"], True), "auth": (None, ["logger"], True), "schedule": (None, [], True),
-    "gateway": ("smart", [], True),
+    "db": ("smart", ["pipeline"], True, None), "auth": (None, ["logger"], True, None),
+    "schedule": (None, [], True, {"cpu_ms": 300_000}), "gateway": ("smart", [], True, None),
 }  # fmt: skip
 VARIABLES = {
     "db": {"CLICKHOUSE_URL", "CLICKHOUSE_DATABASE", "CLICKHOUSE_USERNAME"},
@@ -54,10 +54,11 @@ VARIABLES = {
 }
 
 
-def _settings(upload: Upload) -> tuple[str | None, list[str], bool]:
+def _settings(upload: Upload) -> tuple[str | None, list[str], bool, dict[str, int] | None]:
     metadata = upload.metadata
     consumers = [row["service"] for row in metadata.get("tail_consumers") or []]
-    return metadata.get("placement", {}).get("mode"), consumers, metadata["observability"]["enabled"]
+    placement, limits = metadata.get("placement", {}).get("mode"), metadata.get("limits")
+    return placement, consumers, metadata["observability"]["enabled"], limits
 
 
 def _variables(upload: Upload) -> set[str]:
@@ -171,6 +172,21 @@ def test_peers_can_be_found_by_name_instead(api: CloudflareApi, run: Run, secret
     assert not (ROOT / "gateway" / "wrangler.dispatch.json").exists()
 
 
+def test_peers_are_found_as_in_the_last_deployment_unless_told(deployed: CloudflareApi, run: Run) -> None:
+    _all_there(deployed)
+    deployed.state.faults.append(Fault(rf"{UPLOADS}gateway$", 0, arrives=True))
+    failed = run(DEPLOY, "gateway", "staging", "--peers", "dispatch", "--secrets", "/dev/null")
+    same = "scripts/deploy-to-namespace.sh gateway staging --peers dispatch --secrets /dev/null"
+    assert (failed.returncode, f"run the same again: {same}\n" in failed.stdout) == (UPLOAD, True), failed.stdout
+    deployed.state.faults.clear()
+    result = run(DEPLOY, "auth", "staging")
+    assert (result.returncode, "through a dispatch binding" in result.stdout) == (DONE, True), result.stdout
+    assert run(DEPLOY, "auth", "staging", "--peers", "services").returncode == DONE
+    assert run(DEPLOY, "auth", "staging").returncode == DONE
+    kinds = [upload.bindings.keys() & {"DISPATCH", "DB"} for upload in deployed.state.uploads]
+    assert kinds[-4:] == [{"DISPATCH"}, {"DISPATCH"}, {"DB"}, {"DB"}]
+
+
 def test_a_dry_run_uploads_nothing(api: CloudflareApi, run: Run, secrets: str) -> None:
     result = run(DEPLOY, "all", "staging", "--dry-run", "--secrets", secrets)
     assert result.returncode == DONE, result.stdout + result.stderr
@@ -252,7 +268,7 @@ def test_a_failure_in_the_third_upload_says_what_is_deployed_and_how_to_go_on(
     assert status == 0 or "made to fail [code: 10001]" in result.stdout
     assert "Deployed: db, auth. Not deployed: schedule, gateway, dispatch." in result.stdout
     assert "schedule may have arrived all the same" in result.stdout
-    assert "run the same again: scripts/deploy-to-namespace.sh all staging" in result.stdout
+    assert f"run the same again: scripts/deploy-to-namespace.sh all staging --secrets {secrets}\n" in result.stdout
     assert "scripts/rollback.sh auth staging" in result.stdout
     assert "value of" not in result.stdout + result.stderr
     if status == 0:
@@ -429,7 +445,7 @@ def test_a_rollback_that_may_have_arrived_can_be_repeated(deployed: CloudflareAp
 def test_a_rollback_finds_its_peers_as_that_version_did(deployed: CloudflareApi, run: Run) -> None:
     _all_there(deployed)
     assert run(DEPLOY, "gateway", "staging", "--peers", "dispatch").returncode == DONE
-    assert run(DEPLOY, "gateway", "staging").returncode == DONE
+    assert run(DEPLOY, "gateway", "staging", "--peers", "services").returncode == DONE
     assert run("rollback.sh", "gateway", "staging").returncode == DONE
     first, second, third = map(_targets, deployed.state.uploads)
     assert third == first != second
@@ -461,6 +477,28 @@ def test_it_runs_on_an_old_bash_and_says_what_it_can(run: Run) -> None:
         help_text = run(script.name, "--help")
         assert help_text.returncode == 0
         assert "Exit codes" in help_text.stdout
+
+
+def test_files_are_looked_up_where_the_caller_stands(api: CloudflareApi, run: Run, secrets: str) -> None:
+    (run.folder / "my secrets.env").write_text(Path(secrets).read_text())
+    (run.folder / "scripts").mkdir()
+    (run.folder / "scripts" / "__init__.py").write_text("raise SystemExit('a folder of the caller was run')\n")
+    result = run(DEPLOY, "db", "staging", "--dry-run", "--secrets", "my secrets.env")
+    assert result.returncode == DONE, result.stdout + result.stderr
+    api.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
+    result = run("secrets.sh", "db", "staging", "--file", "my secrets.env")
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert set(api.state.secrets[NAMESPACE, "db"]) == set(REQUIRED_SECRETS["db"])
+
+
+def test_they_run_from_a_path_with_spaces(run: Run) -> None:
+    clone = run.folder / "a clone"
+    clone.symlink_to(ROOT)
+    for script in (ROOT / "scripts").glob("*.sh"):
+        command = ["sh", f"{clone.name}/scripts/{script.name}", "--help"]
+        environment = {**run.environment, "CDPATH": str(ROOT)}
+        ran = subprocess.run(command, cwd=run.folder, env=environment, capture_output=True, text=True, check=False)
+        assert (ran.returncode, "Exit codes" in ran.stdout) == (DONE, True), ran.stderr
 
 
 def test_the_environments_are_the_documented_ones() -> None:

@@ -77,7 +77,7 @@ class Bulk:
     async def download(self, id: str, into: Path) -> Path:
         into.mkdir()
         async with httpx.AsyncClient(base_url=self.storage_url, timeout=60) as client:
-            for key in await self.keys(folder(id)):
+            for key in await self.keys(folder("development", id)):
                 (into / key.rpartition("/")[2]).write_bytes((await client.get(f"/{key}")).content)
         return into
 
@@ -245,8 +245,8 @@ async def test_a_runtime_that_dies_leaves_no_backup_and_the_next_one_is_complete
     with contextlib.suppress(httpx.HTTPError, AssertionError):
         await task
     await bulk.platform.until_ready()
-    (id,) = {key.split("/")[1] for key in cut}
-    assert folder(id) + FILE not in await bulk.keys()
+    (id,) = {key.split("/")[2] for key in cut}
+    assert folder("development", id) + FILE not in await bulk.keys()
     ((run_id,),) = bulk.platform.rows(
         "update task_executions set lease_expires_at = now() - interval '1 s' where status = 'running' returning run_id"
     )
@@ -256,8 +256,8 @@ async def test_a_runtime_that_dies_leaves_no_backup_and_the_next_one_is_complete
     )
     assert attempt[:2] == ("succeeded", 2), attempt
     result = attempt[2]
-    keys = set(await bulk.keys(folder(result["backup"])))
-    assert folder(result["backup"]) + FILE in keys
+    keys = set(await bulk.keys(folder("development", result["backup"])))
+    assert folder("development", result["backup"]) + FILE in keys
     copied = await bulk.download(result["backup"], tmp_path / "backup")
     manifest = json.loads((copied / FILE).read_text())
     named = {part["file"] for table in manifest["tables"] for part in table["parts"]}

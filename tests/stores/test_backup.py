@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import itertools
 import json
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,10 +27,11 @@ from schedule.domain.backup.manifest import Manifest
 from schedule.domain.backup.retention import backup_id
 from schedule.domain.registry import Skipped, TaskContext
 from schedule.tasks import backup_database
-from scripts.backups.files import RestoreError, read_manifest
+from scripts.backups.files import RestoreError, fetch_local, read_manifest
 from scripts.migrations.postgres import migrate_postgres
 from scripts.restore import main
 from scripts.runtime.services import ROOT
+from scripts.stack.node import node
 from scripts.stack.process import free_port
 from scripts.stores.postgres import Postgres
 from tests.e2e.pgvalues import TYPES
@@ -80,7 +82,7 @@ class SqlPeer:
             connection.execute("set transaction isolation level repeatable read")
             return [self._run(connection, one["sql"], one["params"]) for one in statements]
 
-    def _run(self, connection: Any, sql: str, params: list[Any]) -> dict[str, Any]:
+    def _run(self, connection: Any, sql: str, params: list[Any], *_options: Any) -> dict[str, Any]:
         cursor = connection.execute(sql, params)
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, map(_plain, row), strict=True)) for row in (cursor.fetchall() if names else ())]
@@ -91,8 +93,15 @@ def _plain(value: Any) -> Any:
     return utc_text(value) if isinstance(value, datetime) else value
 
 
-def context(url: str, bucket: FakeBucket, clock: FakeClock | None = None, seconds: float = 3600) -> TaskContext:
-    bindings = FakeBindings(peers={"DB": SqlPeer(url)}, bound={"BACKUPS": bucket}, clock=clock)
+def context(
+    url: str,
+    bucket: FakeBucket,
+    clock: FakeClock | None = None,
+    seconds: float = 3600,
+    environment: str = "production",
+) -> TaskContext:
+    texts = {"ENVIRONMENT": environment}
+    bindings = FakeBindings(texts, peers={"DB": SqlPeer(url)}, bound={"BACKUPS": bucket}, clock=clock)
     now_s = bindings.clock.now_s()
     return TaskContext(bindings, Sql(bindings), Logger("schedule"), now_s, now_s + seconds)
 
@@ -101,7 +110,7 @@ def saved(bucket: FakeBucket, folder: Path, id: str) -> Path:
     """The backup of the bucket as files."""
     folder.mkdir(exist_ok=True)
     for key, content in bucket.objects.items():
-        if key.startswith(f"postgres/{id}/"):
+        if key.startswith(f"postgres/production/{id}/"):
             (folder / key.rpartition("/")[2]).write_bytes(content)
     return folder
 
@@ -161,7 +170,7 @@ async def test_everything_comes_back(new_database: NewDatabase, tmp_path: Path) 
     execute(source, *ROWS)
     result = await backup_database.run(context(source, bucket))
     assert result["rows"] == 3000 + 1 + 2 + 2 + 5 + 2
-    assert fetch(source, "select to_regnamespace('backup')") == [(None,)]
+    assert fetch(source, "select to_regnamespace('dotdo_backup')") == [(None,)]
     told = restored(saved(bucket, tmp_path / "b", result["backup"]), target)
     assert "3,012 rows restored" in told
     assert content_of(target) == content_of(source)
@@ -276,13 +285,13 @@ async def test_yesterdays_unfinished_backup_is_begun_anew(new_database: NewDatab
     with pytest.raises(ServiceError):
         await backup_database.run(context(source, bucket, clock))
     cut = backup_id(clock.now)
-    assert {key.split("/")[1] for key in bucket.objects} == {cut}
-    execute(source, "update backup.snapshot set taken_at = now() - interval '21 hours'")
+    assert {key.split("/")[2] for key in bucket.objects} == {cut}
+    execute(source, "update dotdo_backup.snapshot set taken_at = now() - interval '21 hours'")
     bucket.fails_at = None
     clock.now += 86_400
     result = await backup_database.run(context(source, bucket, clock))
     assert result["removed"] == [cut]
-    assert {key.split("/")[1] for key in bucket.objects} == {result["backup"]}
+    assert {key.split("/")[2] for key in bucket.objects} == {result["backup"]}
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -294,7 +303,7 @@ async def test_a_copy_that_the_database_lost_is_taken_again(new_database: NewDat
         await backup_database.run(context(source, bucket))
     bucket.fails_at = None
     for (table,) in fetch(source, "select relname from pg_class where relpersistence = 'u' and relkind = 'r'"):
-        execute(source, f"truncate backup.{table}")  # as a crash does
+        execute(source, f"truncate dotdo_backup.{table}")  # as a crash does
     with pytest.raises(ServiceError, match="lost the copy of"):
         await backup_database.run(context(source, bucket))
     assert (await backup_database.run(context(source, bucket)))["rows"] == 3012
@@ -314,15 +323,78 @@ async def test_a_week_of_days_and_a_month_of_weeks_stay(new_database: NewDatabas
     for _ in range(40):
         await backup_database.run(context(source, bucket, clock))
         clock.now += 86_400
-    bucket.objects["postgres/notes/readme"] = b"not ours"
+    bucket.objects["postgres/production/notes/readme"] = b"not ours"
     await backup_database.run(context(source, bucket, clock))
-    days = {key.split("/")[1] for key in bucket.objects} - {"notes"}
+    days = {key.split("/")[2] for key in bucket.objects} - {"notes"}
     today = datetime.fromtimestamp(clock.now)
     ages = sorted((today - datetime.strptime(day, "%Y%m%dT%H%M%SZ")) // timedelta(days=1) for day in days)
     assert ages[:7] == [0, 1, 2, 3, 4, 5, 6]
     assert 8 <= len(ages) <= 10
     assert ages[-1] in range(15, 22)
-    assert "postgres/notes/readme" in bucket.objects
+    assert "postgres/production/notes/readme" in bucket.objects
+
+
+async def test_a_schema_that_somebody_else_made_is_left_alone(new_database: NewDatabase) -> None:
+    source, bucket = new_database(), FakeBucket()
+    execute(source, "create schema backup", "create table backup.snapshot (id text)")
+    await backup_database.run(context(source, bucket))
+    assert fetch(source, "select count(*) from backup.snapshot") == [(0,)]
+    execute(source, "alter schema backup rename to dotdo_backup")
+    for comment in ("null", "'mine'"):
+        execute(source, f"comment on schema dotdo_backup is {comment}")
+        with pytest.raises(psycopg.errors.RaiseException, match="schema dotdo_backup was not made by backups"):
+            await backup_database.run(context(source, bucket))
+        assert fetch(source, "select count(*) from dotdo_backup.snapshot") == [(0,)]
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_environments_that_share_a_bucket_leave_each_others_backups_alone(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    production, staging, bucket, clock = new_database(), new_database(), FakeBucket(), FakeClock()
+    execute(production, *ROWS)
+    backups = []
+    for _ in range(10):
+        backups.append((await backup_database.run(context(production, bucket, clock)))["backup"])
+        clock.now += 1
+        result = await backup_database.run(context(staging, bucket, clock, environment="staging"))
+        assert result["backup"] not in backups
+        clock.now += 1
+    bucket.fails_at = bucket.operations + 4
+    with pytest.raises(ServiceError):
+        await backup_database.run(context(production, bucket, clock))
+    bucket.fails_at = None
+    cut = [key for key in bucket.objects if key.startswith(f"postgres/production/{backup_id(clock.now)}/")]
+    assert cut
+    clock.now += 1
+    result = await backup_database.run(context(staging, bucket, clock, environment="staging"))
+    assert len(result["removed"]) == 1
+    assert set(cut) <= set(bucket.objects)
+    target = new_database()
+    restored(saved(bucket, tmp_path / "b", backups[-1]), target)
+    assert content_of(target) == content_of(production)
+
+
+def test_of_the_local_bucket_an_environments_backup_is_fetched(tmp_path: Path) -> None:
+    storage = tmp_path / "storage"
+    old, one, other = "20261101T000000Z", "20261102T000000Z", "20261103T000000Z"
+    complete = [f"postgres/{old}", f"postgres/development/{one}", f"postgres/staging/{other}"]
+    keys = [f"{folder}/{file}" for folder in complete for file in ("manifest.json", "a.gz")]
+    cut = "postgres/development/20261104T000000Z/a.gz"
+    subprocess.run([node(), Path(__file__).with_name("local_bucket.mjs"), storage, *keys, cut], check=True)
+    for environment, wanted, found, key in (
+        ("development", "latest", one, f"postgres/development/{one}/a.gz"),
+        ("staging", "latest", other, f"postgres/staging/{other}/a.gz"),
+        ("development", old, old, f"postgres/{old}/a.gz"),
+        ("production", "latest", old, f"postgres/{old}/a.gz"),
+    ):
+        folder = tmp_path / f"{environment} {wanted}"
+        assert fetch_local(storage, environment, wanted, folder) == found
+        assert sorted(file.name for file in folder.iterdir()) == ["a.gz", "manifest.json"]
+        assert (folder / "a.gz").read_text() == key
+    for wanted in (other, "20261104T000000Z", "development"):
+        with pytest.raises(RestoreError, match="no complete backup"):
+            fetch_local(storage, "development", wanted, tmp_path / "none")
 
 
 async def test_without_a_bucket_there_is_none(new_database: NewDatabase) -> None:

@@ -12,6 +12,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from scripts.migrate import MigrationError, main, migrate_postgres
+from scripts.migrations import postgres
 from scripts.migrations.clickhouse import split_statements
 from scripts.migrations.files import load
 from scripts.migrations.postgres import pending_postgres
@@ -115,6 +116,27 @@ def test_settings_of_a_file_do_not_reach_the_next(url: str, write: Write) -> Non
     )
     migrate_postgres(url, folder)
     assert fetch(url, "select to_regclass('public.b')::text") == [("b",)]
+
+
+def test_the_limit_of_requests_is_none_of_migrations(url: str, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"alter database {connection.info.dbname} set statement_timeout = '50ms'")
+    folder = write(m0001_long="select pg_sleep(0.2)", m0002_long="select pg_sleep(0.2)")
+    monkeypatch.setattr(postgres, "LOCK_TIMEOUT", "200ms")
+    with psycopg.connect(url) as other:
+        other.execute(postgres.LOCK)
+        with pytest.raises(MigrationError, match="a backup has held the database for 200ms"):
+            migrate_postgres(url, folder)
+    assert [one.version for one in migrate_postgres(url, folder)] == [1, 2]
+
+
+def test_a_record_that_is_none_is_told(url: str, write: Write) -> None:
+    folder = write(m0001_first="create table a ()")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create table schema_migrations (x int)")
+    for ask in (migrate_postgres, pending_postgres):
+        with pytest.raises(MigrationError, match='no record of it: column "version" does not exist'):
+            ask(url, folder)
 
 
 def test_a_file_that_commits_is_refused(url: str, write: Write) -> None:

@@ -45,6 +45,23 @@ class HostHttp:
         return HttpReply(answer.status_code, dict(answer.headers), answer.text)
 
 
+async def test_a_webhook_has_the_secret_it_was_given_which_no_process_list_shows(tmp_path: Path) -> None:
+    webhook = {"endpoint_url": BACK, "secret": "whsec_of_this_test"}
+    server = WorkOSEmulator(free_port(), tmp_path / "workos.log", webhook=webhook)
+    await server.start()
+    try:
+        async with httpx.AsyncClient(base_url=server.url, headers={"authorization": f"Bearer {API_KEY}"}) as client:
+            deadline = time.monotonic() + 60
+            while not (endpoints := (await client.get("/webhook_endpoints")).json()["data"]):
+                assert time.monotonic() < deadline, "the webhook was not made"
+                await asyncio.sleep(0.02)
+    finally:
+        await server.stop()
+    assert [(one["endpoint_url"], one["secret"]) for one in endpoints] == [(BACK, "whsec_of****")]
+    assert server.child is not None
+    assert "whsec" not in " ".join(server.child.command)
+
+
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("workos") / "workos.log"

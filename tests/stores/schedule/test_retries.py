@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dotdo.errors import ServiceError, unavailable
-from schedule.domain.registry import TaskContext, TaskResult
+from schedule.domain.registry import TaskContext, TaskResult, Unfinished
 from tests.stores.schedule.world import NOON, Database, World, of
 
 LATER = NOON + timedelta(minutes=5)
@@ -65,6 +65,38 @@ async def test_what_is_not_retryable_is_final(world: World) -> None:
     task = scripted(world, ServiceError("INVALID", 400, "Invalid", "no such table"))
     assert (await world.tick(MIDNIGHT)).failed == [RUN]
     assert task.calls == 1
+
+
+async def test_what_is_unfinished_goes_on_in_another_event(world: World) -> None:
+    """However short its wait: it would go on within the CPU time of the event that it has used up."""
+    task = scripted(world, Unfinished("half of it is done"), retry_base_s=0)
+    assert (await world.tick(MIDNIGHT)).retrying == [RUN]
+    assert task.calls == 1
+    assert world.runs("status, error_code, next_attempt_at is not null") == [("failed", "UNFINISHED", True)]
+    assert (await world.tick(MIDNIGHT + timedelta(minutes=5))).succeeded == [RUN]
+
+
+async def test_a_task_whose_last_attempt_died_begins_anew_in_the_same_event(world: World) -> None:
+    class Slow:
+        """A database that takes its time over what is abandoned."""
+
+        def __init__(self, database: Database) -> None:
+            self._database = database
+
+        async def call(self, method: str, *params: Any) -> Any:
+            for _ in range(50 * ("set status = 'dead', finished_at" in params[0])):
+                await asyncio.sleep(0)
+            return await self._database.call(method, *params)
+
+    scripted(world, max_attempts=1)
+    world.database.rows(
+        "insert into task_executions (run_id, task, trigger, status, scheduled_at, lease_expires_at)"
+        " values ('task@1', 'task', 'cron', 'running', $1, now() - interval '1 s')",
+        MIDNIGHT - timedelta(days=1),
+    )
+    world.peer = Slow(world.database)
+    result = await world.tick(MIDNIGHT)
+    assert (result.failed, result.succeeded) == (["task@1"], [RUN])
 
 
 async def test_a_long_wait_is_stored_and_taken_up_by_a_later_event(world: World) -> None:

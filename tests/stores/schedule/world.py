@@ -14,7 +14,7 @@ from dotdo.contracts.schedule.models import TickResult
 from dotdo.errors import ServiceError, unavailable
 from dotdo.fakes import FakeBindings, FakeClock
 from dotdo.instants import utc_text
-from dotdo.ports import Defer
+from dotdo.ports import Defer, Peer
 from schedule.app import assemble
 from schedule.domain.registry import Handler, TaskDefinition
 from schedule.handlers.components import Components
@@ -37,7 +37,7 @@ class Database:
 
     async def call(self, method: str, *params: Any) -> Any:
         assert method == "query", method
-        sql, values = params
+        sql, values, *_ = params
         json.dumps(values)
         self.statements.append(sql)
         fault = self.fault(sql)
@@ -85,11 +85,13 @@ class World:
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOON.timestamp()))
     defaults: tuple[TaskDefinition, ...] = ()
     jitter: float = 0.5
+    peer: Peer | None = None
+    """In the database's place, where a test gives one."""
     deferred: "list[asyncio.Future[None]]" = field(default_factory=list)
 
     @property
     def parts(self) -> Components:
-        bindings = FakeBindings(peers={"DB": self.database}, clock=self.clock)
+        bindings = FakeBindings(peers={"DB": self.peer or self.database}, clock=self.clock)
         return assemble(bindings, self.logged.log, self.handlers, self.defaults, lambda: self.jitter)
 
     @property

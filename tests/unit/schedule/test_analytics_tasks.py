@@ -39,9 +39,10 @@ async def test_a_snapshot_is_of_the_last_full_hour() -> None:
         return {"rows": [], "rowCount": 1}
 
     result = await update_analytics.run(context(FakePeer(stats=lambda: STATS, clickhouse=clickhouse, query=query)))
-    assert result == {"taken_at": "2026-09-21T14:00:00.000Z", "things": 3, "requests": 7, "events": 4}
+    assert result == {"taken_at": "2026-09-21T14:00:00.000Z", "things": 3, "requests": 7, "events": 4, "deleted": 1}
     assert hours == ["2026-09-21 13:00:00"] * 2 + ["2026-09-21 12:00:00"] * 2
-    (taken_at, data), (before, completed) = stored
+    (taken_at, data), (before, completed), (oldest, _) = stored
+    assert oldest == "2025-08-17T14:13:20.000Z", "400 days"
     assert (before, set(completed)) == ("2026-09-21T13:00:00.000Z", {"requests", "events"}), (
         "its stats stay as they were"
     )

@@ -61,7 +61,7 @@ def test_an_id_is_its_instant() -> None:
     assert backup_id(1_790_000_000.9) == "20260921T141320Z"
     assert is_backup_id("20260921T141320Z")
     assert not any(is_backup_id(name) for name in ("", "notes", "20260921T141320Z.old", "x20260921T141320Z"))
-    assert folder("20260921T141320Z") == "postgres/20260921T141320Z/"
+    assert folder("staging", "20260921T141320Z") == "postgres/staging/20260921T141320Z/"
 
 
 instants = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2026, 6, 1), timezones=st.just(UTC))

@@ -54,10 +54,15 @@ class Things:
         return TaskContext(bindings, Sql(bindings), log or Logger("schedule"), self.clock.now, self.clock.now + 29)
 
 
-def ai(*poisoned: str, dead: bool = False) -> FakeAi:
-    """Fails for every batch with a poisoned text in it, as the real one does for what it cannot take."""
+def ai(*poisoned: str, dead: bool = False, clock: FakeClock | None = None) -> FakeAi:
+    """Fails for every batch with a poisoned text in it, as the real one does for what it cannot take.
+
+    With `clock` every call takes half a second of it.
+    """
 
     def respond(model: str, inputs: Mapping[str, Any]) -> Any:
+        if clock is not None:
+            clock.now += 0.5
         if dead or any(f"text of {one}" in inputs["text"] for one in poisoned):
             raise BindingError("3010: Invalid input")
         return {"shape": [len(inputs["text"]), 768], "data": [VECTOR] * len(inputs["text"])}
@@ -83,6 +88,28 @@ async def test_one_poisoned_thing_fails_alone_and_is_left_alone(logged: Any) -> 
     assert await task.run(things.context(AI=ai("poison"))) == {"embedded": 0, "failed": 0, "complete": True}
 
 
+async def test_the_poisoned_one_is_found_by_halving() -> None:
+    ids = [f"{n:03}" for n in range(task.PAGE)]
+    things, answers = Things(*ids), ai("017")
+    assert await task.run(things.context(AI=answers)) == {"embedded": 49, "failed": 1, "complete": True}
+    assert things.marked == {"017": "failed"}
+    assert len(answers.calls) <= 2 * 2 * math.log2(task.PAGE)
+
+
+async def test_what_is_known_when_the_time_is_up_is_kept() -> None:
+    """A page of things that are all refused, slowly: each run gets rid of some, so that others have their turn."""
+    things = Things(*(f"{n:03}" for n in range(task.PAGE)), "good")
+    runs = 0
+    while "good" not in things.embedded:
+        runs += 1
+        before, began = len(things.marked), things.clock.now
+        result = await task.run(things.context(AI=ai(*things.ids[:-1], clock=things.clock)))
+        assert things.clock.now - began < 29
+        assert len(things.marked) - before == result["failed"] > 0
+    assert runs > 2
+    assert things.marked == dict.fromkeys(things.ids[:-1], "failed")
+
+
 @pytest.mark.parametrize(
     "row", [[0.0] * 768, [1.0] * 767, [math.nan] * 768, None], ids=["zeros", "short", "nan", "none"]
 )
@@ -103,9 +130,9 @@ async def test_an_ai_that_is_down_is_no_fault_of_the_things() -> None:
 async def test_it_stops_five_seconds_early_and_goes_on_next_time() -> None:
     things = Things(*(f"{n:03}" for n in range(500)))
     things.page_s = 10
-    assert await task.run(things.context(AI=ai())) == {"embedded": 150, "failed": 0, "complete": False}
+    assert await task.run(things.context(AI=ai())) == {"embedded": 100, "failed": 0, "complete": False}
     things.page_s = 0
-    assert await task.run(things.context(AI=ai())) == {"embedded": 350, "failed": 0, "complete": True}
+    assert await task.run(things.context(AI=ai())) == {"embedded": 400, "failed": 0, "complete": True}
 
 
 async def test_without_ai_they_are_queued_once() -> None:

@@ -17,7 +17,8 @@ RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 def fields(draw: st.DrawFn, low: int, high: int) -> str:
     first, last = sorted(draw(st.tuples(st.integers(low, high), st.integers(low, high))))
     step = draw(st.integers(1, high - low))
-    return draw(st.sampled_from(["*", f"{first}", f"{first},{last}", f"{first}-{last}", f"{first}-{last}/{step}"]))
+    forms = ["*", f"*/{step}", f"{first}", f"{first},{last}", f"{first}-{last}", f"{first}-{last}/{step}"]
+    return draw(st.sampled_from(forms))
 
 
 expressions = st.tuples(*(fields(low, high) for low, high in RANGES)).map(" ".join)
@@ -35,11 +36,11 @@ def meaning(field: str, low: int, high: int) -> set[int]:
 
 
 def minutes_of(expression: str, start: datetime, end: datetime) -> list[datetime]:
-    """Every minute from start to end that the expression means. Two day fields without a star are alternatives."""
+    """Every minute from start to end that it means. Two day fields are alternatives unless one begins with a star."""
     parts = zip(expression.split(), RANGES, strict=True)
     minutes, hours, days, months, weekdays = (meaning(field, low, high) for field, (low, high) in parts)
     day_field, weekday_field = expression.split()[2::2]
-    both_restricted = "*" not in (day_field, weekday_field)
+    both_restricted = not day_field.startswith("*") and not weekday_field.startswith("*")
     found = []
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     while midnight <= end:
@@ -122,6 +123,16 @@ def test_both_day_fields_are_alternatives() -> None:
     at = datetime(2026, 11, 23, tzinfo=UTC)  # a Monday
     days = [instant.day for instant in next_instants(parse("0 12 1,24 * wed"), at, 4)]
     assert days == [24, 25, 1, 2]
+
+
+def test_a_day_field_that_begins_with_a_star_restricts_the_other() -> None:
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    odd_mondays = [(day.month, day.day) for day in next_instants(parse("0 0 */2 * 1"), at, 4)]
+    assert odd_mondays == [(12, 7), (12, 21), (1, 11), (1, 25)]
+    every_other_weekday = [(day.month, day.day) for day in next_instants(parse("0 0 1-7 * */3"), at, 4)]
+    assert every_other_weekday == [(12, 2), (12, 5), (12, 6), (1, 2)]
+    with pytest.raises(ServiceError, match="no such date"):
+        parse("0 0 31 2 */2")
 
 
 @pytest.mark.parametrize("schedule", ["@hourly", "@daily", "@weekly"])

@@ -92,8 +92,9 @@ def test_a_task_is_due_once_for_each_instant(
         ("@weekly", None, DAY + MINUTE, True),
         ("@weekly", 7 * 86_400, 6 * DAY, False),
         ("@monthly", None, 2 * DAY, True),
-        ("@hourly", 0, 0 * MINUTE, False),
-        ("@hourly", 0, MINUTE, True),
+        ("@hourly", 0, 5 * MINUTE, False),
+        ("@hourly", 0, 6 * MINUTE, True),
+        ("2 3 * * *", 60, 3 * MINUTE, False),
     ],
 )
 def test_what_is_too_late_is_missed(schedule: str, grace_s: int | None, late: timedelta, missed: bool) -> None:

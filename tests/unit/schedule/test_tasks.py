@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dotdo.errors import ServiceError, unavailable
+from dotdo.errors import ServiceError, timed_out, unavailable
 from dotdo.fakes import FakeBindings, FakeClock, FakePeer
 from dotdo.log import Logger
 from dotdo.ports import Peer
@@ -53,6 +53,22 @@ async def test_a_run_leaves_what_it_has_no_time_for_to_the_next() -> None:
     bindings = FakeBindings(peers={"DB": FakePeer(query=slow)}, clock=clock)
     late = TaskContext(bindings, Sql(bindings), Logger("schedule"), clock.now, clock.now + 29)
     assert await cleanup_old_generations.run(late) == {"deleted": 3000, "complete": False}
+
+
+async def test_a_batch_that_takes_too_long_is_made_smaller() -> None:
+    def heavy(sql: str, params: list[Any]) -> dict[str, Any]:
+        if params[1] > 10:
+            raise timed_out("the statement took longer than its limit")
+        return {"rows": [], "rowCount": left.pop()}
+
+    left = [3, 10]
+    assert await cleanup_old_generations.run(context(DB=FakePeer(query=heavy))) == {"deleted": 13, "complete": True}
+
+    def hopeless(sql: str, params: list[Any]) -> dict[str, Any]:
+        raise timed_out("the statement took longer than its limit")
+
+    with pytest.raises(ServiceError, match="TIMEOUT"):
+        await cleanup_old_generations.run(context(DB=FakePeer(query=hopeless)))
 
 
 async def test_what_ended_with_the_sessions_goes_too() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dotdo.contracts.auth.rights import AuditEntry, AuditPage, AuditQuery
 from dotdo.errors import invalid_argument
-from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.paging import decode_cursor, page_of
 from dotdo.sql import Sql
 
 _INSERT = """
@@ -59,11 +59,8 @@ class Audit:
         rows = await self._sql.rows(
             _PAGE, query.actor, query.action, query.target, after, query.limit + 1, repeatable=True
         )
-        more = len(rows) > query.limit
-        data = [AuditEntry(**row) for row in rows[: query.limit]]
-        return AuditPage(
-            data=data, page=Page(limit=query.limit, next_cursor=encode_cursor([data[-1].id]) if more else None)
-        )
+        data, page = page_of([AuditEntry(**row) for row in rows], query.limit, lambda entry: [entry.id])
+        return AuditPage(data=data, page=page)
 
 
 def _position(cursor: str) -> str:

@@ -7,7 +7,7 @@ from auth.domain.audit import Actor, recorded
 from auth.domain.roles import GRANTS_OF_USER, acting_in, decide, effective_permissions, role_permissions
 from dotdo.contracts.auth.rights import Grant, GrantPage, GrantsQuery
 from dotdo.errors import invalid_argument, not_found
-from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.paging import decode_cursor, page_of
 from dotdo.permissions import permitted
 from dotdo.sql import Sql
 
@@ -88,11 +88,8 @@ class GrantStore:
         """The same, a page."""
         after = _position(query.cursor) if query.cursor is not None else (_BY_ROLE, "")
         entries = await self._entries(query.user_id, after, query.limit + 1)
-        shown, more = entries[: query.limit], len(entries) > query.limit
-        return GrantPage(
-            data=[grant for _, grant in shown],
-            page=Page(limit=query.limit, next_cursor=encode_cursor(shown[-1][0]) if more else None),
-        )
+        shown, page = page_of(entries, query.limit, lambda entry: entry[0])
+        return GrantPage(data=[grant for _, grant in shown], page=page)
 
     async def _entries(
         self, user_id: str, after: Sequence[str], limit: int | None

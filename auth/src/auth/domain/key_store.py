@@ -11,7 +11,7 @@ from auth.domain.audit import Actor
 from auth.domain.roles import effective_permissions
 from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, CreatedApiKey, ListQuery, RotateInput
 from dotdo.errors import ServiceError, forbidden, not_found
-from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.paging import decode_cursor, page_of
 from dotdo.permissions import permitted
 from dotdo.ports import Clock
 from dotdo.sql import Sql
@@ -87,11 +87,8 @@ class KeyStore:
         """The user's keys that are not revoked, newest first."""
         after = decode_cursor(query.cursor, 1)[0] if query.cursor is not None else None
         rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1, repeatable=True)
-        data = [ApiKey(**row) for row in rows[: query.limit]]
-        more = len(rows) > query.limit
-        return ApiKeyPage(
-            data=data, page=Page(limit=query.limit, next_cursor=encode_cursor([data[-1].id]) if more else None)
-        )
+        data, page = page_of([ApiKey(**row) for row in rows], query.limit, lambda key: [key.id])
+        return ApiKeyPage(data=data, page=page)
 
     async def revoke(self, user_id: str, key_id: str, actor: Actor) -> bool:
         """Whether there was a key to end."""

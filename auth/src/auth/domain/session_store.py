@@ -11,7 +11,7 @@ from auth.domain.users import user_of
 from dotdo.contracts.auth.models import ListQuery
 from dotdo.contracts.auth.sessions import CreatedSession, Session, SessionPage, SessionRow, Tokens
 from dotdo.errors import ServiceError, not_found, unauthenticated
-from dotdo.paging import MAX_LIMIT, Page, decode_cursor, encode_cursor
+from dotdo.paging import MAX_LIMIT, decode_cursor, page_of
 from dotdo.ports import Bindings
 from dotdo.sql import Sql
 
@@ -107,11 +107,8 @@ class SessionStore:
         """The same, a page. `current`: the session that asks."""
         after = decode_cursor(query.cursor, 1)[0] if query.cursor is not None else None
         rows = await self._sql.rows(statements.PAGE, user_id, after, query.limit + 1, repeatable=True)
-        data = [session_row(row, current) for row in rows[: query.limit]]
-        more = len(rows) > query.limit
-        return SessionPage(
-            data=data, page=Page(limit=query.limit, next_cursor=encode_cursor([data[-1].id]) if more else None)
-        )
+        data, page = page_of([session_row(row, current) for row in rows], query.limit, lambda session: [session.id])
+        return SessionPage(data=data, page=page)
 
     async def revoke(self, session_id: str, actor: Actor, user_id: str | None = None) -> bool:
         """Whether there was one to end, of this user when one is named."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from auth.domain.audit import Actor, recorded
 from dotdo.contracts.auth.models import ListQuery, User, UserPage
-from dotdo.paging import Page, decode_cursor, encode_cursor
+from dotdo.paging import decode_cursor, page_of
 from dotdo.sql import Sql
 
 COLUMNS = (
@@ -47,11 +47,8 @@ class UserStore:
     async def page(self, query: ListQuery) -> UserPage:
         after = decode_cursor(query.cursor, 1)[0] if query.cursor is not None else None
         rows = await self._sql.rows(_PAGE, after, query.limit + 1, repeatable=True)
-        data = [user_of(row) for row in rows[: query.limit]]
-        more = len(rows) > query.limit
-        return UserPage(
-            data=data, page=Page(limit=query.limit, next_cursor=encode_cursor([data[-1].id]) if more else None)
-        )
+        data, page = page_of([user_of(row) for row in rows], query.limit, lambda user: [user.id])
+        return UserPage(data=data, page=page)
 
     async def change_role(self, user_id: str, role: str, actor: Actor) -> User | None:
         """None for no such user. Sessions and keys have the new role at their next check."""

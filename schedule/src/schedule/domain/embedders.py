@@ -15,13 +15,20 @@ Vector = list[float]
 _NUMBERS = (int, float)
 
 
+class Refused(Exception):
+    """One of the texts, at least, is at fault; any other of them may still be embedded."""
+
+
 class Embedder(Protocol):
     """`model` is what is kept beside each embedding."""
 
     model: str
 
     async def embed(self, texts: Sequence[str]) -> list[Vector | None]:
-        """One for each text, in order; None where the text is at fault. Raises UNAVAILABLE when it fails for all."""
+        """One for each text, in order; None where it is none that can be stored.
+
+        Raises Refused, and UNAVAILABLE when no text is at fault.
+        """
         ...
 
 
@@ -34,18 +41,11 @@ class WorkersAiEmbedder:
         self._ai = ai
 
     async def embed(self, texts: Sequence[str]) -> list[Vector | None]:
-        """All at once; one by one when that fails, so that a text it cannot take fails alone."""
         try:
             return await self._vectors(texts)
-        except BindingError:
+        except BindingError as error:
             await self._require_alive()
-        return [await self._vector(text) for text in texts]
-
-    async def _vector(self, text: str) -> Vector | None:
-        try:
-            return (await self._vectors([text]))[0]
-        except BindingError:
-            return None
+            raise Refused from error
 
     async def _vectors(self, texts: Sequence[str]) -> list[Vector | None]:
         answer = await self._ai.run(self.model, {"text": list(texts)})

@@ -12,7 +12,7 @@ from dotdo.sql import Sql
 from schedule.domain.attempt import Outcome, handler_not_found, perform
 from schedule.domain.invocation import Invocation
 from schedule.domain.ledger import Claim, Ending, Ledger
-from schedule.domain.registry import Registry, TaskContext
+from schedule.domain.registry import Registry, TaskContext, Unfinished
 from schedule.domain.state import TaskState
 
 INLINE_DELAY_S = 5.0
@@ -47,13 +47,15 @@ class Executor:
     jitter: Jitter = random_fraction
 
     async def carry_out(self, task: TaskState, claim: Claim, invocation: Invocation) -> Outcomes:
-        """Attempt after attempt while there is time, each on a claim of its own."""
+        """Attempt after attempt while there is time, each on a claim of its own. What is unfinished waits for an event."""
         while True:
             outcome = await self._attempt(task, claim, invocation)
             delay_s = self._delay_s(task, claim, outcome)
             ending = _ending(outcome, delay_s, invocation)
             became = await self._record(claim, ending, outcome)
-            if became != "retrying" or delay_s is None or not self._waits_here(task, delay_s, invocation):
+            if became != "retrying" or delay_s is None or isinstance(outcome.error, Unfinished):
+                return became
+            if not self._waits_here(task, delay_s, invocation):
                 return became
             await self.bindings.clock.sleep(delay_s)
             following = await self.ledger.resume(task, claim.token)

@@ -38,18 +38,18 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """Five fields that `parse` has checked. Two day fields without a star are alternatives."""
+    """Five fields that `parse` has checked. Two day fields are alternatives unless one begins with a star, as in crontab(5)."""
 
     fields: str
 
     def latest(self, at: datetime) -> datetime:
         # get_prev answers strictly before its start; a start one second on makes `at` itself eligible.
         start = at.replace(microsecond=0) + timedelta(seconds=1)
-        found: datetime = croniter(self.fields, start).get_prev(datetime)
+        found: datetime = _croniter(self.fields, start).get_prev(datetime)
         return found
 
     def following(self, after: datetime) -> datetime:
-        found: datetime = croniter(self.fields, after).get_next(datetime)
+        found: datetime = _croniter(self.fields, after).get_next(datetime)
         return found
 
 
@@ -115,7 +115,12 @@ def _checked(text: str) -> str:
             raise invalid_argument(f"schedule: the step of {field} is larger than the {whole} its field has")
     text = _RANGE_OF_ONE.sub(r"\1", text)
     try:
-        croniter(text, _SOME_TIME).get_next()
+        _croniter(text, _SOME_TIME).get_next()
     except CroniterBadDateError as error:
         raise invalid_argument("schedule: no such date ever comes") from error
     return text
+
+
+def _croniter(fields: str, start: datetime) -> croniter:
+    # What croniter calls a bug of cron is what crontab(5) says: `*/2` in a day field restricts, as `*` does not.
+    return croniter(fields, start, implement_cron_bug=True)

@@ -106,7 +106,8 @@ def due_instant(task: TaskState, schedule: Schedule, at: datetime) -> datetime |
 
 def grace(task: TaskState, schedule: Schedule, instant: datetime) -> timedelta:
     if task.misfire_grace_s is not None:
-        return timedelta(seconds=task.misfire_grace_s)
+        # An instant between two events is late by as much as that when its turn comes, and has not been missed.
+        return max(timedelta(seconds=task.misfire_grace_s), EVENT_PERIOD)
     return min(schedule.following(instant) - instant, LONGEST_GRACE)
 
 

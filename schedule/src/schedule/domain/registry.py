@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dotdo.contracts.schedule.models import DEFAULT_TIMEOUT_S
+from dotdo.errors import ServiceError
 from dotdo.log import Logger
 from dotdo.ports import Bindings
 from dotdo.sql import Sql
@@ -34,6 +35,16 @@ class Skipped(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Unfinished(ServiceError):
+    """A task raises it when there is more to do than fits into one invocation, whose CPU time and requests are limited.
+
+    The next attempt goes on, in another invocation. `detail` stands in the run's history: a sentence, without secrets.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("UNFINISHED", 503, "Unfinished", detail, retryable=True)
 
 
 TaskResult = dict[str, Any]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from dotdo.contracts.schedule.models import TickResult
 from dotdo.errors import ServiceError, invalid_argument
@@ -64,7 +65,9 @@ class Scheduler:
         todo = plan(snapshot.tasks, snapshot.runs, at)
         for name in todo.unreadable:
             self._log.error("task.schedule_invalid", task=name)
-        settled = await self._do(self._jobs(todo, invocation))
+        # What is abandoned is so before its task begins anew: while it counts as running, no other run of the task begins.
+        settled = await self._do([(run.run_id, partial(self._abandon, run)) for run in todo.abandon])
+        settled += await self._do(self._jobs(todo, invocation))
         if _first_of_the_day(at):
             await self._forget()
         by_outcome = {outcome: sorted(of for kind, of in settled if kind == outcome) for outcome in _OUTCOMES}
@@ -80,14 +83,10 @@ class Scheduler:
         return snapshot
 
     def _jobs(self, todo: Plan, invocation: Invocation) -> list[Job]:
-        def job(call: Callable[..., Awaitable[Settled]], *args: object) -> Callable[[], Awaitable[Settled]]:
-            return lambda: call(*args)
-
         return [
-            *((run.run_id, job(self._abandon, run)) for run in todo.abandon),
-            *((run_id(one.task.name, one.instant), job(self._write_not_run, one)) for one in todo.not_run),
-            *((one.run.run_id, job(self._resume, one, invocation)) for one in todo.resume),
-            *((run_id(one.task.name, one.instant), job(self._start, one, invocation)) for one in todo.start),
+            *((run_id(one.task.name, one.instant), partial(self._write_not_run, one)) for one in todo.not_run),
+            *((one.run.run_id, partial(self._resume, one, invocation)) for one in todo.resume),
+            *((run_id(one.task.name, one.instant), partial(self._start, one, invocation)) for one in todo.start),
         ]
 
     async def _do(self, jobs: Sequence[Job]) -> list[tuple[str, str]]:

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from dotdo.errors import ServiceError, unavailable
+from dotdo.errors import unavailable
 from dotdo.instants import rfc3339
 from dotdo.ports import BindingError, Bucket
 from schedule.domain.backup import snapshot
-from schedule.domain.backup.manifest import FILE, PREFIX, Manifest, Table, folder, table_sha256
+from schedule.domain.backup.manifest import FILE, Manifest, Table, folder, shelf, table_sha256
 from schedule.domain.backup.parts import PartWriter
 from schedule.domain.backup.retention import backup_id, is_backup_id, kept
 from schedule.domain.backup.snapshot import CopiedTable, Snapshot
-from schedule.domain.registry import Skipped, TaskContext, TaskResult
+from schedule.domain.registry import Skipped, TaskContext, TaskResult, Unfinished
 from schedule.tasks.batches import seconds_left
 
 PAGE_BYTES = 1024 * 1024
@@ -42,7 +42,7 @@ async def run(context: TaskContext) -> TaskResult:
 
 async def _back_up(context: TaskContext, bucket: Bucket) -> TaskResult:
     taken = await snapshot.find(context)
-    if taken is None or taken.old or await bucket.get(folder(taken.id) + FILE) is not None:
+    if taken is None or taken.old or await bucket.get(_folder(context, taken.id) + FILE) is not None:
         taken = await snapshot.take(
             context, backup_id(context.bindings.clock.now_s()), max(1.0, seconds_left(context) - SPARE_S)
         )
@@ -81,18 +81,20 @@ class _Copier:
                 read = await self._page(table, read, writer)
             if writer.rows:
                 part, content = writer.finish()
-                await self.bucket.put(folder(self.taken.id) + part.file, content)
+                await self.bucket.put(_folder(self.context, self.taken.id) + part.file, content)
                 await self.taken.record(table, parts, read, part)
                 parts += 1
             if self._is_late and read < table.rows:
-                raise _unfinished(f"{read} of {table.rows} rows of {table.name} are written")
+                raise Unfinished(f"the backup is not finished: {read} of {table.rows} rows of {table.name} are written")
 
     async def _page(self, table: CopiedTable, after: int, writer: PartWriter) -> int:
         """The number of the last row that was read."""
         page = await self.taken.page(table, after, self.rows_a_page, PAGE_BYTES)
         if not page.rows:
             await snapshot.drop(self.context)
-            raise _unfinished(f"the database has lost the copy of {table.name}, as it does when it restarts")
+            raise Unfinished(
+                f"the backup is not finished: the database has lost the copy of {table.name}, as by a restart"
+            )
         self.pages += 1
         if page.lines is None:
             await self._long_row(table, page.last, writer)
@@ -120,7 +122,7 @@ async def _finish(context: TaskContext, bucket: Bucket, taken: Snapshot) -> Mani
         own = parts.get(table.number, [])
         if sum(part.rows for part in own) != table.rows:
             await snapshot.drop(context)
-            raise _unfinished(f"{table.name} has other rows in its parts than were counted")
+            raise Unfinished(f"the backup is not finished: {table.name} has other rows in its parts than were counted")
         tables.append(
             Table(name=table.name, columns=table.columns, rows=table.rows, sha256=table_sha256(own), parts=own)
         )
@@ -130,24 +132,27 @@ async def _finish(context: TaskContext, bucket: Bucket, taken: Snapshot) -> Mani
             "migrations": taken.migrations, "sequences": taken.sequences, "tables": tables,
         }
     )  # fmt: skip
-    await bucket.put(folder(taken.id) + FILE, manifest.model_dump_json(indent=1).encode())
+    await bucket.put(_folder(context, taken.id) + FILE, manifest.model_dump_json(indent=1).encode())
     return manifest
 
 
 async def _tidy(context: TaskContext, bucket: Bucket, manifest: Manifest) -> list[str]:
-    """Removes the backups that had their time and what cut ones left; the ids of those. Without time the next run does."""
+    """Removes this environment's backups that had their time and what cut ones left; the ids of those.
+
+    Without time the next run does.
+    """
     files = {FILE, *(part.file for table in manifest.tables for part in table.parts)}
-    own = folder(manifest.id)
+    own = _folder(context, manifest.id)
     await _delete(bucket, [key for key in await bucket.keys(own) if key.removeprefix(own) not in files])
-    ids = [name for name in await bucket.folders(PREFIX) if is_backup_id(name)]
-    complete = {id for id in ids if id == manifest.id or await bucket.get(folder(id) + FILE) is not None}
+    ids = [name for name in await bucket.folders(shelf(_environment(context))) if is_backup_id(name)]
+    complete = {id for id in ids if id == manifest.id or await bucket.get(_folder(context, id) + FILE) is not None}
     removed = []
     for id in sorted(set(ids) - kept(complete)):
         if seconds_left(context) < SPARE_S:
             break
         # The manifest goes first: what is left of a backup that is removed only in part is none.
-        await _delete(bucket, [folder(id) + FILE])
-        await _delete(bucket, await bucket.keys(folder(id)))
+        await _delete(bucket, [_folder(context, id) + FILE])
+        await _delete(bucket, await bucket.keys(_folder(context, id)))
         removed.append(id)
     return removed
 
@@ -157,5 +162,9 @@ async def _delete(bucket: Bucket, keys: list[str]) -> None:
         await bucket.delete(keys[first : first + MOST_DELETED])
 
 
-def _unfinished(detail: str) -> ServiceError:
-    return ServiceError("UNFINISHED", 503, "Unfinished", f"the backup is not finished: {detail}", retryable=True)
+def _folder(context: TaskContext, id: str) -> str:
+    return folder(_environment(context), id)
+
+
+def _environment(context: TaskContext) -> str:
+    return context.bindings.optional("ENVIRONMENT", "production")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from dotdo.errors import ServiceError
 from dotdo.instants import utc_text
 from schedule.domain.registry import TaskContext, TaskResult
 
@@ -13,14 +14,21 @@ SPARE_S = 2.0
 async def delete_older(context: TaskContext, statement: str, age: timedelta) -> TaskResult:
     """`{deleted, complete}`; not complete when the time is up, and the next run goes on.
 
-    The statement deletes what is older than the instant `$1`, at most `$2` rows of it.
+    The statement deletes what is older than the instant `$1`, at most `$2` rows of it. A batch that takes longer than db lets a
+    statement take is a tenth as large from then on.
     """
     before = utc_text(datetime.fromtimestamp(context.now_s, UTC) - age)
-    deleted = 0
+    deleted, batch = 0, BATCH
     while seconds_left(context) > SPARE_S:
-        count = await context.sql.execute(statement, before, BATCH)
+        try:
+            count = await context.sql.execute(statement, before, batch)
+        except ServiceError as error:
+            if error.code != "TIMEOUT" or batch == 1:
+                raise
+            batch //= 10
+            continue
         deleted += count
-        if count < BATCH:
+        if count < batch:
             return {"deleted": deleted, "complete": True}
     return {"deleted": deleted, "complete": False}
 

@@ -9,7 +9,7 @@ from dotdo.contracts.values import NOT_EMBEDDED
 from dotdo.errors import unavailable
 from dotdo.instants import utc_text
 from dotdo.ports import BindingError, Jobs
-from schedule.domain.embedders import Embedder, HashingEmbedder, WorkersAiEmbedder
+from schedule.domain.embedders import Embedder, HashingEmbedder, Refused, Vector, WorkersAiEmbedder
 from schedule.domain.registry import Skipped, TaskContext, TaskResult
 from schedule.tasks.batches import seconds_left
 
@@ -55,8 +55,11 @@ class Way(Protocol):
 
     name: str
 
-    async def take(self, things: Sequence[Thing]) -> int:
-        """How many it was done for. Raises ServiceError when it would fail for any."""
+    async def take(self, things: Sequence[Thing]) -> tuple[int, int]:
+        """How many it was done for, and for how many it failed; when the time is up, those are not all.
+
+        Raises ServiceError when it would fail for any.
+        """
         ...
 
 
@@ -72,9 +75,9 @@ async def run(context: TaskContext) -> TaskResult:
     while seconds_left(context) > SPARE_S:
         rows = await context.sql.rows(_MISSING, NOT_EMBEDDED, *after, since, repeatable=True)
         things = [Thing(**row) for row in rows]
-        taken = await way.take(things) if things else 0
-        done, failed = done + taken, failed + len(things) - taken
-        if len(things) < PAGE:
+        taken, refused = await way.take(things) if things else (0, 0)
+        done, failed = done + taken, failed + refused
+        if len(things) < PAGE and taken + refused == len(things):
             return {way.name: done, "failed": failed, "complete": True}
         after = (things[-1].ns, things[-1].id)
     return {way.name: done, "failed": failed, "complete": False}
@@ -98,8 +101,25 @@ class _Embedded:
         self._context = context
         self._embedder = embedder
 
-    async def take(self, things: Sequence[Thing]) -> int:
-        vectors = await self._embedder.embed([thing.text for thing in things])
+    async def take(self, things: Sequence[Thing]) -> tuple[int, int]:
+        """What is refused is halved until the one at fault is alone. What is made is stored at once."""
+        done, failed, waiting = 0, 0, [things]
+        while waiting and seconds_left(self._context) > SPARE_S:
+            batch = waiting.pop()
+            try:
+                vectors = await self._embedder.embed([thing.text for thing in batch])
+            except Refused:
+                if len(batch) > 1:
+                    middle = len(batch) // 2
+                    waiting += [batch[middle:], batch[:middle]]
+                    continue
+                vectors = [None]
+            stored = await self._store(batch, vectors)
+            done, failed = done + stored, failed + len(batch) - stored
+        return done, failed
+
+    async def _store(self, things: Sequence[Thing], vectors: Sequence[Vector | None]) -> int:
+        """How many have a vector; the others are marked."""
         model = self._embedder.model
         made = [
             {"ns": thing.ns, "id": thing.id, "embedding": vector, "model": model, "version": thing.version}
@@ -124,12 +144,12 @@ class _Queued:
         self._context = context
         self._jobs = jobs
 
-    async def take(self, things: Sequence[Thing]) -> int:
+    async def take(self, things: Sequence[Thing]) -> tuple[int, int]:
         taken = [thing for thing in things if await self._enqueued(thing)]
         if not taken:
             raise unavailable("QUEUE takes no job")
         await _mark(self._context, taken, "queued")
-        return len(taken)
+        return len(taken), len(things) - len(taken)
 
     async def _enqueued(self, thing: Thing) -> bool:
         payload = {

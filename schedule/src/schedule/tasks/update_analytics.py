@@ -10,8 +10,11 @@ from typing import Any
 from dotdo.errors import ServiceError
 from dotdo.instants import utc_text
 from schedule.domain.registry import TaskContext, TaskResult
+from schedule.tasks.batches import delete_older
 
 HOUR = timedelta(hours=1)
+KEPT = timedelta(days=400)
+"""As long as ClickHouse keeps the hours themselves (db/clickhouse)."""
 
 _REQUESTS = """
 select route, countMerge(requests) as requests, countIfMerge(errors) as errors, uniqMerge(users) as users,
@@ -30,6 +33,11 @@ on conflict (taken_at) do update set data = excluded.data
 """
 # What an isolate still held when that hour's snapshot was taken has arrived by now. How much there was of what stays as it was.
 _COMPLETE = "update analytics_snapshots set data = data || $2::jsonb where taken_at = $1::timestamptz"
+_DELETE = """
+delete from analytics_snapshots where taken_at in (
+    select taken_at from analytics_snapshots where taken_at < $1::timestamptz limit $2
+)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +63,22 @@ class _Hour:
 
 
 async def run(context: TaskContext) -> TaskResult:
-    """`{taken_at, things, requests, events}`: what the snapshot counts. Requests and events are null without ClickHouse."""
+    """`{taken_at, things, requests, events, deleted}`: what the snapshot counts, and how many had their time.
+
+    Requests and events are null without ClickHouse.
+    """
     hour = _Hour.before(context.now_s)
     stats = await context.bindings.peer("DB").call("stats")
     traffic = await _traffic(context, hour)
     await context.sql.execute(_STORE, hour.taken_at, {"hour": utc_text(hour.start), "stats": stats, **traffic})
     if traffic["requests"] is not None:
         await context.sql.execute(_COMPLETE, hour.one_before.taken_at, await _traffic(context, hour.one_before))
+    old = await delete_older(context, _DELETE, KEPT)
     return {
         "taken_at": hour.taken_at,
         "things": stats["totals"]["things"],
         **{name: None if rows is None else sum(row[name] for row in rows) for name, rows in traffic.items()},
+        "deleted": old["deleted"],
     }
 
 

@@ -8,7 +8,7 @@ from dotdo.model import Model
 
 FILE = "manifest.json"
 PREFIX = "postgres/"
-"""Of the keys in the bucket: `postgres/<backup's id>/<file>`."""
+"""Of the keys in the bucket: `postgres/<environment>/<backup's id>/<file>`. Environments may share the bucket."""
 
 
 class Part(Model):
@@ -60,9 +60,14 @@ class Manifest(Model):
         return sum(table.rows for table in self.tables)
 
 
-def folder(id: str) -> str:
+def shelf(environment: str) -> str:
+    """Where the backups of an environment are in the bucket."""
+    return f"{PREFIX}{environment}/"
+
+
+def folder(environment: str, id: str) -> str:
     """Where the files of a backup are in the bucket."""
-    return f"{PREFIX}{id}/"
+    return f"{shelf(environment)}{id}/"
 
 
 def table_sha256(parts: Sequence[Part]) -> str:

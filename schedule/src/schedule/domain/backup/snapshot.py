@@ -1,8 +1,9 @@
 """The whole database as of one instant, though every request to it is a transaction of its own.
 
-One repeatable-read transaction copies each table into the schema `backup`; the copies are then read in pages that may be as
-far apart as they like. They are unlogged, so that copying costs no write-ahead log: a crash of the database empties them, which
-is noticed, because every table's rows were counted. The transaction holds the migrations' lock: no table changes its form.
+One repeatable-read transaction copies each table into the schema `dotdo_backup`; the copies are then read in pages that may be
+as far apart as they like. They are unlogged, so that copying costs no write-ahead log: a crash of the database empties them,
+which is noticed, because every table's rows were counted. The transaction holds the migrations' lock: no table changes its
+form.
 """
 
 from collections.abc import AsyncIterator
@@ -47,13 +48,28 @@ TEXT_SETTINGS = {
 
 _SETTINGS = " ".join(f"set {name} = '{value}'" for name, value in TEXT_SETTINGS.items())
 
-_DROP = "drop schema if exists backup cascade"
+# A schema of that name that is not known by this was made by somebody else, and is neither read nor dropped.
+_MARK = "made by the task backup-database, which drops it once the backup is finished"
+_OURS = f"obj_description(to_regnamespace('dotdo_backup'), 'pg_namespace') = '{_MARK}'"
+
+_DROP = f"""
+do $do$
+begin
+    if {_OURS} then
+        drop schema dotdo_backup cascade;
+    elsif to_regnamespace('dotdo_backup') is not null then
+        raise exception 'the schema dotdo_backup was not made by backups, which need its name: rename it';
+    end if;
+end
+$do$
+"""
 _CREATE = (
-    "create schema backup",
-    "create table backup.snapshot (id text, taken_at timestamptz, migrations jsonb, sequences jsonb)",
-    "create table backup.tables (number integer primary key, name text, columns text[], line text, rows bigint)",
+    "create schema dotdo_backup",
+    f"comment on schema dotdo_backup is '{_MARK}'",
+    "create table dotdo_backup.snapshot (id text, taken_at timestamptz, migrations jsonb, sequences jsonb)",
+    "create table dotdo_backup.tables (number integer primary key, name text, columns text[], line text, rows bigint)",
     """
-    create table backup.parts (
+    create table dotdo_backup.parts (
         table_number integer, number integer, last bigint, file text, rows bigint, bytes bigint, sha256 text, file_sha256 text,
         primary key (table_number, number)
     )
@@ -72,14 +88,14 @@ begin
     for found in {TABLES} loop
         table_number := table_number + 1;
         execute format(
-            'create unlogged table backup.rows_%s as'
+            'create unlogged table dotdo_backup.rows_%s as'
                 ' select row_number() over (order by %s) as "#", %s from public.%I as source',
             table_number, found.ordering,
             (select string_agg(format('%I', name), ',') from unnest(found.columns) as name), found.name
         );
         get diagnostics copied = row_count;
-        execute format('alter table backup.rows_%s add primary key ("#")', table_number);
-        insert into backup.tables values (table_number, found.name, found.columns, found.line, copied);
+        execute format('alter table dotdo_backup.rows_%s add primary key ("#")', table_number);
+        insert into dotdo_backup.tables values (table_number, found.name, found.columns, found.line, copied);
     end loop;
 end
 $do$
@@ -88,30 +104,30 @@ $do$
 # carry; it is null for a row that is longer than the limit by itself, which is read in slices.
 _FUNCTIONS = (
     f"""
-    create function backup.page(
+    create function dotdo_backup.page(
         wanted integer, after bigint, most_rows integer, most_bytes bigint, out last bigint, out rows bigint, out lines text
     ) language plpgsql stable {_SETTINGS} as $function$
     begin
         execute format($query$
             select max(n), count(*), string_agg(line || E'\\n', '' order by n) filter (where ends <= $3) from (
                 select n, line, sum(octet_length(line)) over (order by n) as ends from (
-                    select "#" as n, %s as line from backup.rows_%s where "#" > $1 order by "#" limit $2
+                    select "#" as n, %s as line from dotdo_backup.rows_%s where "#" > $1 order by "#" limit $2
                 ) as page
             ) as measured where ends <= $3 or n = $1 + 1
-        $query$, (select line from backup.tables where number = wanted), wanted)
+        $query$, (select line from dotdo_backup.tables where number = wanted), wanted)
         into last, rows, lines using after, most_rows, most_bytes;
     end
     $function$
     """,
     f"""
-    create function backup.slice(wanted integer, at bigint, start integer, characters integer) returns text
+    create function dotdo_backup.slice(wanted integer, at bigint, start integer, characters integer) returns text
     language plpgsql stable {_SETTINGS} as $function$
     declare
         found text;
     begin
         execute format(
-            'select substring(%s from $2 for $3) from backup.rows_%s where "#" = $1',
-            (select line from backup.tables where number = wanted), wanted
+            'select substring(%s from $2 for $3) from dotdo_backup.rows_%s where "#" = $1',
+            (select line from dotdo_backup.tables where number = wanted), wanted
         ) into found using at, start, characters;
         return found;
     end
@@ -119,25 +135,27 @@ _FUNCTIONS = (
     """,
 )
 _DESCRIBE = """
-insert into backup.snapshot select $1, now(),
+insert into dotdo_backup.snapshot select $1, now(),
     (select jsonb_agg(jsonb_build_object('version', version, 'name', name, 'checksum', checksum) order by version)
         from schema_migrations),
     (select coalesce(jsonb_agg(jsonb_build_object('name', sequencename, 'last_value', last_value::text) order by sequencename),
         '[]') from pg_sequences where schemaname = 'public')
 """
-_EXISTS = "select to_regclass('backup.snapshot') is not null as there"
+_EXISTS = f"select {_OURS} and to_regclass('dotdo_backup.snapshot') is not null as there"
 _FIND = """
-select id, taken_at, migrations, sequences, taken_at < now() - interval '20 hours' as old from backup.snapshot
+select id, taken_at, migrations, sequences, taken_at < now() - interval '20 hours' as old from dotdo_backup.snapshot
 """
 _STATE = """
 select number, name, columns, rows, coalesce(max(last), 0) as read, count(last) as parts
-from backup.tables left join (select table_number, last from backup.parts) as done on table_number = number
+from dotdo_backup.tables left join (select table_number, last from dotdo_backup.parts) as done on table_number = number
 group by number order by number
 """
 _PARTS = """
-select table_number, file, rows, bytes, sha256, file_sha256 from backup.parts order by table_number, number
+select table_number, file, rows, bytes, sha256, file_sha256 from dotdo_backup.parts order by table_number, number
 """
-_RECORD = "insert into backup.parts values ($1, $2, $3, $4, $5, $6, $7, $8)"
+_PAGE = "select * from dotdo_backup.page($1, $2, $3, $4)"
+_SLICE = "select dotdo_backup.slice($1, $2, $3, $4) as piece"
+_RECORD = "insert into dotdo_backup.parts values ($1, $2, $3, $4, $5, $6, $7, $8)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +195,14 @@ class Snapshot:
 
     async def page(self, table: CopiedTable, after: int, most_rows: int, most_bytes: int) -> Page:
         """`most_bytes` of lines, in UTF-8."""
-        (row,) = await self._sql.rows(
-            "select * from backup.page($1, $2, $3, $4)", table.number, after, most_rows, most_bytes, repeatable=True
-        )
+        (row,) = await self._sql.rows(_PAGE, table.number, after, most_rows, most_bytes, repeatable=True)
         return Page(row["last"] or after, row["rows"], row["lines"])
 
     async def slices(self, table: CopiedTable, at: int, characters: int) -> AsyncIterator[str]:
         """The line of one row, piece by piece, without its line feed."""
         start = 1
         while True:
-            (row,) = await self._sql.rows(
-                "select backup.slice($1, $2, $3, $4) as piece", table.number, at, start, characters, repeatable=True
-            )
+            (row,) = await self._sql.rows(_SLICE, table.number, at, start, characters, repeatable=True)
             yield row["piece"] or ""
             if len(row["piece"] or "") < characters:
                 return
@@ -216,7 +230,10 @@ async def find(context: TaskContext) -> Snapshot | None:
 
 
 async def take(context: TaskContext, id: str, timeout_s: float) -> Snapshot:
-    """A new one in place of what was there. Raises TIMEOUT when the database is too large to be copied in that time."""
+    """A new one in place of what was there.
+
+    Raises INVALID_SQL where somebody else has a schema of its name, TIMEOUT when copying takes longer than that.
+    """
     statements = [_DROP, *_CREATE, _COPY, *_FUNCTIONS, _DESCRIBE]
     batch = [{"sql": sql, "params": [id] if sql is _DESCRIBE else []} for sql in statements]
     options = {"isolation": "repeatable_read", "timeoutMs": int(min(timeout_s, MAX_COPY_S) * 1000)}

@@ -30,7 +30,8 @@ class NewTask(Model):
     """`schedule` is five-field cron, an `@name` or `every N minutes|hours|days|weeks`; `handler` one of `getAvailableHandlers`.
 
     After attempt n that may succeed another time, the next one comes within `min(retry_cap_s, retry_base_s · 2ⁿ⁻¹)` seconds.
-    A run more than `misfire_grace_s` late is missed; null is one period of the schedule, at most a day.
+    A run more than `misfire_grace_s` late is missed; null is one period of the schedule, at most a day, and less than the five
+    minutes between two events is five minutes.
     """
 
     name: TaskName
