@@ -219,6 +219,16 @@ async def test_the_record_is_read_by_filter_and_page(platform: Platform, admin: 
         problem(await admin.get("/auth/audit", params={"cursor": cursor}), 400, "INVALID_ARGUMENT")
 
 
+async def test_the_record_is_ordered_by_number_and_not_as_text(platform: Platform, admin: httpx.AsyncClient) -> None:
+    """As text 99 would come before 100. Numbers below zero, whose order as text is another too, are in no other test's way."""
+    platform.rows(
+        "insert into audit_log (id, actor, action, target) overriding system value"
+        " select -n, 'test', 'test.numbered', 'numbered' from generate_series(1, 12) n returning id"
+    )
+    answer = (await admin.get("/auth/audit", params={"target": "numbered"})).json()
+    assert [int(row["id"]) for row in answer["data"]] == [-n for n in range(1, 13)]
+
+
 @pytest.mark.parametrize("sql", ["update audit_log set actor = 'x'", "delete from audit_log", "truncate audit_log"])
 def test_the_record_is_only_ever_added_to(platform: Platform, sql: str) -> None:
     with psycopg.connect(platform.postgres_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -14,11 +14,12 @@ insert into audit_log (actor, ip_address, request_id, action, target, details)
 values ($1, $2, $3, $4, $5, $6::jsonb)
 """
 
+# Ordered by the number: a bare `id` would be the text that is selected, where 99 comes after 100.
 _PAGE = """
-select id::text, at, actor, action, target, ip_address, request_id, details from audit_log
+select a.id::text, at, actor, action, target, ip_address, request_id, details from audit_log a
 where ($1::text is null or actor = $1) and ($2::text is null or action = $2) and ($3::text is null or target = $3)
-  and ($4::bigint is null or id < $4::bigint)
-order by id desc limit $5
+  and ($4::bigint is null or a.id < $4::bigint)
+order by a.id desc limit $5
 """
 
 
