@@ -93,7 +93,7 @@ def test_so_do_those_of_the_gateway(platform: Platform) -> None:
     output = pasted("gateway/README.md", "Calls", platform)
     for expected in (
         '"docs":"/docs"',
-        '"services":{"auth":"ok","db":"ok","schedule":"ok"}',
+        '"services":{"db":"ok","auth":"ok","schedule":"ok"}',
         "401 Unauthorized",
         '"id":"welcome"',
         '"default";q=',
