@@ -18,7 +18,7 @@ from dotdo.tracing import trace_from
 from gateway import readiness
 from gateway.pipeline import Gateway
 from gateway.requests import Inbound
-from gateway.rpc import address, init_json
+from gateway.rpc import request_parts
 
 __all__ = ["Default"]
 
@@ -42,20 +42,21 @@ class Default(WorkerEntrypoint):
     async def fetch(self, request: Any, *_: Any) -> Any:
         return await _answer(request.js_object, self.ctx)
 
-    async def route(self, url: str, init: Any = None) -> Any:
-        """The same as a request from outside, for a Worker that is bound: `{status, headers, body}`, a JSON body parsed.
+    async def route(self, *params: Any) -> Any:
+        """`(url, init?)`: what a request from outside gets, as `{status, headers, body}` with a JSON body parsed.
 
         `url` may be a path alone. `init`: method, headers, body (text), as of a Fetch request.
         """
         try:
-            request = js.Request.new(address(url), js.JSON.parse(init_json(init)))
+            url, init = request_parts(params)
+            request = js.Request.new(url, js.JSON.parse(init))
         except ServiceError as error:
             return Rejection(error)
         except JsException:
             return Rejection(invalid_argument("url or init is not what a request is made from"))
         return await _plain(await _answer(request, self.ctx))
 
-    async def health(self) -> dict[str, str]:
+    async def health(self, *_: Any) -> dict[str, str]:
         return readiness.live(WorkerBindings())
 
 

@@ -107,7 +107,8 @@ async def test_route_takes_an_answer_that_is_not_json(platform: Platform) -> Non
 @pytest.mark.parametrize(
     ("args", "names"),
     [
-        ([5], "url"), (["ftp://x"], "url"), (["nowhere"], "url"), (["/x", []], "init"), (["/x", {"mode": "cors"}], "init"),
+        ([], "route takes"), (["/x", {}, 1], "route takes"), ([5], "url"), (["ftp://x"], "url"), (["nowhere"], "url"),
+        (["/x", []], "init"), (["/x", {"mode": "cors"}], "init"),
         (["/x", {"headers": {"a": 1}}], "init.headers"), (["/x", {"method": 5}], "init.method"),
         (["/x", {"body": {}}], "init.body"), (["https://[", {}], "url or init"),
         (["/x", {"method": "GET", "body": "x"}], "url or init"), (["/x", {"headers": {"a b": "c"}}], "url or init"),

@@ -1,11 +1,20 @@
 """The RPC method `route`: a request given as plain values."""
 
 import json
+from collections.abc import Sequence
 
 from dotdo.errors import invalid_argument
 
 BASE = "https://gateway"
 _MEMBERS = frozenset({"method", "headers", "body"})
+
+
+def request_parts(params: Sequence[object]) -> tuple[str, str]:
+    """`(url, init?)` as an absolute address and JSON text. Raises INVALID_ARGUMENT."""
+    if not 1 <= len(params) <= 2:
+        raise invalid_argument(f"route takes url and init, {len(params)} parameters were given")
+    url, init = (*params, None)[:2]
+    return address(url), init_json(init)
 
 
 def address(url: object) -> str:
