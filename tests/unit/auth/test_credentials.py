@@ -130,3 +130,16 @@ async def test_a_short_secret_is_a_clear_error() -> None:
     with pytest.raises(ServiceError) as refused:
         await Verifier(bindings, Sql(bindings), AccessTokens(bindings)).verify(presented, Deferred())
     assert (refused.value.code, "JWT_SECRET" in refused.value.detail) == ("NOT_CONFIGURED", True)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "a.b", "sk_test_x", "a b.c.d"])
+async def test_what_is_no_credential_is_not_valid(text: str) -> None:
+    judge, db = verifier(OWNER)
+    answer = await judge.verify(text, Deferred())
+    assert (answer.valid, answer.code, answer.kind, db.calls) == (False, "MALFORMED", None, [])
+
+
+async def test_without_an_environment_it_is_production() -> None:
+    bindings = FakeBindings({"JWT_SECRET": "j" * 32}, peers={"DB": FakePeer()})
+    judge = Verifier(bindings, Sql(bindings), AccessTokens(bindings))
+    assert (await judge.verify(KEY, Deferred())).code == "WRONG_ENVIRONMENT"

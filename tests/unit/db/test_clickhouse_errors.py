@@ -187,3 +187,13 @@ async def test_every_raise_is_an_error_of_its_own() -> None:
             await Server(exception(47)).store.query("select 1", {})
         found.append(error.value)
     assert found[0] is not found[1]
+
+
+@pytest.mark.parametrize(
+    "reply", [exception(60), exception(60, 200), HttpReply(401, {}, "secret"), HttpReply(404, {}, "")]
+)
+async def test_an_insert_that_is_refused_is_no_success(reply: HttpReply) -> None:
+    with pytest.raises(ServiceError) as refused:
+        await Server(reply).store.insert("events", [{"a": 1}])
+    assert refused.value.code == "DATABASE_ERROR"
+    assert "secret" not in str(refused.value)

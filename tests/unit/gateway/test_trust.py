@@ -178,3 +178,21 @@ async def test_one_line_says_who_and_where_and_no_secret(open_stage: Any, logged
     assert {name: line[name] for name in expected} == expected
     assert "viewer-key" not in logged.text
     assert "a@b.c" not in logged.text
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("POST", {}, 403), ("POST", {"origin": "https://evil.example"}, 403), ("POST", {"origin": "https://api.test"}, 207),
+        ("POST", {"origin": "https://app.example.com"}, 207), ("GET", {"origin": "https://evil.example"}, 207),
+        ("GET", {"origin": "https://evil.example", "upgrade": "WebSocket"}, 403), ("GET", {"upgrade": "websocket"}, 403),
+        ("GET", {"origin": "https://api.test", "upgrade": "websocket"}, 207),
+    ],
+)  # fmt: skip
+async def test_a_cookie_changes_things_and_opens_sockets_from_our_own_pages_alone(
+    open_stage: Any, verified_as: Any, method: str, headers: dict[str, str], status: int
+) -> None:
+    stage = open_stage(CORS_ORIGINS="https://app.example.com", auth=lambda _: verified_as("user", "*", kind="user"))
+    response = await stage.ask(method, "/db/things", {"cookie": "__Host-session=session-token", **headers})
+    assert response.status == status
+    assert (stage.arrived() == {}) == (status == 403)

@@ -166,3 +166,9 @@ def test_numbers_that_cannot_be_read_are_named(text: str) -> None:
 def test_numbers_can_be_changed() -> None:
     changed = policies("default=600  ip=9")
     assert {name: policy.limit for name, policy in changed.items()} == {**LIMITS, "default": 600, "ip": 9}
+
+
+def test_the_longest_unused_identity_is_forgotten_first() -> None:
+    limiter = Limiter(policies("ip=1"), b"s", max_cells=2)
+    assert [limiter.take("ip", who, 0).allowed for who in ("a", "b", "a", "c")] == [True, True, False, True]
+    assert [limiter.take("ip", who, 0).allowed for who in ("c", "a", "b")] == [False, False, True]
