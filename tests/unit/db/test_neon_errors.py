@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.adapters.neon import Neon, Rows, Statement, StatementError, endpoint_of
-from db.adapters.retries import BASE_S, RETRIES
+from db.adapters.retries import RETRIES
 from dotdo.errors import ServiceError
 from dotdo.fakes import FakeBindings, FakeHttp
 from dotdo.ports import HttpError, HttpReply
@@ -123,12 +123,13 @@ async def test_every_raise_is_an_error_of_its_own(endpoint: Any, answer: Any) ->
     assert found[0] is not found[1]
 
 
-async def test_the_wait_before_another_try_grows_and_is_bounded(endpoint: Any) -> None:
+async def test_the_wait_before_another_try_doubles(endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", lambda _, most: most)
     database = endpoint(*[HttpError("cut")] * (RETRIES + 1))
     before = database.bindings.clock.now
     with pytest.raises(ServiceError, match="UNAVAILABLE"):
         await database.neon.query("select 1", repeatable=True)
-    assert 0 <= database.bindings.clock.now - before <= BASE_S * (2**RETRIES - 1)
+    assert database.bindings.clock.now - before == pytest.approx(0.05 + 0.1)
 
 
 async def test_a_timeout_is_not_tried_again_since_its_time_is_spent(endpoint: Any) -> None:
