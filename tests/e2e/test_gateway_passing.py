@@ -103,14 +103,20 @@ async def test_a_websocket_goes_through(platform: Platform, behind: httpx.AsyncC
             assert await socket.recv() == f"echo {word}"
 
 
-async def test_a_websocket_needs_a_credential_and_not_one_a_foreign_page_brings(behind: httpx.AsyncClient) -> None:
+async def test_a_websocket_needs_a_credential_and_not_one_a_foreign_page_brings(
+    platform: Platform, behind: httpx.AsyncClient
+) -> None:
     address = f"ws://{behind.base_url.host}:{behind.base_url.port}/fn/socket"
-    foreign = {"cookie": "session=x", "origin": "https://evil.com"}
-    for headers, status in ({}, 401), (foreign, 401):
+    session = await platform.result("AUTH", "createSession", "usr_user")
+    cookie, own = {"cookie": f"session={session['token']}"}, str(behind.base_url).rstrip("/")
+    for headers, status in ({}, 401), (cookie, 403), ({**cookie, "origin": "https://evil.com"}, 403):
         with pytest.raises(InvalidStatus) as refused:
             async with connect(address, additional_headers=headers):
                 pass
         assert refused.value.response.status_code == status
+    async with connect(address, additional_headers={**cookie, "origin": own}) as socket:
+        await socket.send("ours")
+        assert await socket.recv() == "echo ours"
 
 
 async def test_a_worker_that_does_not_answer_in_time_is_504(behind: httpx.AsyncClient) -> None:

@@ -7,8 +7,11 @@ import pytest
 from dotdo.errors import ServiceError, unavailable
 from dotdo.fakes import FakeClock, FakePeer
 from dotdo.instants import rfc3339
-from gateway.credentials import CAPACITY, INVALID_S, VALID_S, Credentials
+from gateway.credentials import CAPACITY, Credentials
 from gateway.lru import Lru
+
+VALID_S, INVALID_S = 30.0, 5.0
+"""As documented."""
 
 
 @pytest.fixture
@@ -97,3 +100,17 @@ def test_the_longest_unused_entry_goes_first() -> None:
     lru.put(b"c", 3, 10)
     assert [lru.get(key, 0) for key in (b"a", b"b", b"c")] == [1, None, 3]
     assert (len(lru), CAPACITY) == (2, 5_000)
+
+
+def test_an_entry_that_is_put_again_is_the_latest() -> None:
+    lru: Lru[int] = Lru(2)
+    for key, value in (b"a", 1), (b"b", 2), (b"a", 3), (b"c", 4):
+        lru.put(key, value, 10)
+    assert [lru.get(key, 0) for key in (b"a", b"b", b"c")] == [3, None, 4]
+
+
+def test_an_entry_that_has_ended_is_let_go() -> None:
+    lru: Lru[int] = Lru(2)
+    lru.put(b"a", 1, 10)
+    assert (lru.get(b"a", 9.9), len(lru)) == (1, 1)
+    assert (lru.get(b"a", 10), len(lru)) == (None, 0)
