@@ -157,9 +157,17 @@ async def test_clients_that_do_not_send_their_body_get_408_and_shut_nobody_out(p
         assert (await client.get("/auth/health")).status_code == 200
 
 
-@pytest.mark.parametrize("content", [b"x" * 100, b""], ids=["announced", "empty"])
-async def test_a_worker_that_hangs_on_a_body_is_504(behind: httpx.AsyncClient, content: bytes) -> None:
-    problem(await behind.post("/fn/hang", content=content), 504, "TIMEOUT")
+@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "chunked"])
+@pytest.mark.parametrize("size", [0, 100, 256 * 1024])
+async def test_a_worker_that_hangs_on_a_body_is_504(behind: httpx.AsyncClient, size: int, chunked: bool) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(0, size, 4096):
+            yield b"x" * min(size, 4096)
+
+    headers = {} if chunked else {"content-length": str(size)}
+    told = problem(await behind.post("/fn/hang", content=body(), headers=headers), 504, "TIMEOUT")
+    what = "has not answered" if size <= 4096 else "has not taken the body"
+    assert what in told["detail"]
     assert (await behind.get("/fn/status")).status_code == 418
 
 
