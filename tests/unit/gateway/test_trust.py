@@ -92,7 +92,8 @@ async def test_an_identity_says_all_that_is_known_and_holds_for_a_minute(stage: 
     issued = int(stage.bindings.clock.now)
     assert claims == {
         "iss": "dotdo-gateway", "aud": "db", "iat": issued, "exp": issued + 60, "rid": "mine", "sub": "usr_user",
-        "kind": "user", "role": "user", "org": "org_1", "permissions": ["things:read"], "kid": "", "sid": "ses_1", "ip": "2001:db8::9",
+        "kind": "user", "role": "user", "org": "org_1", "permissions": ["things:read"], "kid": "", "sid": "ses_1",
+        "ip": "2001:db8::9",
     }  # fmt: skip
 
 
