@@ -64,11 +64,10 @@ class FakePeer:
 
 
 class FakeKv:
-    """Keeps what is put, with its metadata, and for how long. Counts what is asked of it, and fails when told."""
+    """Keeps what is put, with its metadata. Counts what is asked of it, and fails when told."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Any] = {}
-        self.lifetimes_s: list[int] = []
         self.operations = 0
         self.fails = False
 
@@ -76,7 +75,6 @@ class FakeKv:
         self._count()
         assert ttl_s >= 60, "KV takes no shorter lifetime"
         assert len(json.dumps(metadata, separators=(",", ":"))) <= 1024, "KV takes 1 KiB of metadata"
-        self.lifetimes_s.append(ttl_s)
         self.entries[key] = metadata
 
     async def list(self, prefix: str) -> list[tuple[str, Any]]:
