@@ -70,7 +70,8 @@ WAYS = st.lists(
 
 
 @given(WAYS)
-def test_every_spelling_meets_the_rule_of_the_longest_prefix(pieces: list[str]) -> None:
+def test_every_spelling_of_a_protected_path_meets_its_rule(pieces: list[str]) -> None:
+    """The one of the longest prefix that covers it, whole segments only."""
     normal = normalise("/" + "".join(pieces))
     covering = [route for route in ROUTES if f"{normal}/".startswith(f"{route.prefix}/")]
     assert match(normal) == max(covering, key=lambda route: len(route.prefix), default=None)
