@@ -98,6 +98,27 @@ def test_memory_is_bounded() -> None:
     assert len(one) == 100
 
 
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ([{"a": 1.5, "b": 2}, {"a": 3}], {"a": 4.5, "b": 2}),
+        ([{"a": 5}, {"a": "9", "b": 1}], {"a": 5, "b": 1}),
+        ([{"a": None}, {"a": 5}], {"a": 5}),
+        ([{"a": -1}, {"a": 5}], {"a": 5}),
+        ([{"a": 1e9}, {"a": 5}], {"a": 5}),
+        ([{"a": float("nan")}, {"a": 5}], {"a": 5}),
+        ([{"a": float("inf")}, {"a": [5]}, {"a": {}}, {}], {}),
+        ([{"a": 0.5}, {"a": 999_999_999}], {"a": 999_999_999.5}),
+    ],
+)
+def test_what_is_no_demand_is_left_out_and_the_rest_adds_up(
+    told: list[dict[str, object]], known: dict[str, float]
+) -> None:
+    one = limiter()
+    one.hear(told)
+    assert one._elsewhere == known
+
+
 def test_as_many_are_told_of_as_fit_and_nobody_by_name() -> None:
     one = limiter()
     for user in range(100):
@@ -151,16 +172,21 @@ def test_a_refusal_says_when_to_come_back_and_which_class() -> None:
     one = limiter(batch=1)
     one.take("batch", "u:1", START_S)
     error = too_many_requests(one.take("batch", "u:1", START_S + 30))
-    assert (error.status, error.code, error.headers["retry-after"]) == (429, "RATE_LIMITED", "90")
-    assert error.type.endswith("#quota-exceeded")
+    assert (error.status, error.code, error.retryable) == (429, "RATE_LIMITED", True)
+    assert error.headers == {"retry-after": "90"}
+    assert error.detail == "more than 1 requests in 60 seconds (class batch); try again in 90 seconds"
+    assert error.type == "https://iana.org/assignments/http-problem-types#quota-exceeded"
     assert error.members == {"violated-policies": ["batch"]}
 
 
 @pytest.mark.parametrize("text", ["default", "default=", "default=0", "default=-1", "nothing=5", "ip=1.5", "ip=٣"])
 def test_numbers_that_cannot_be_read_are_named(text: str) -> None:
-    with pytest.raises(ServiceError, match="RATE_LIMITS") as refused:
-        policies(text)
+    with pytest.raises(ServiceError) as refused:
+        policies(f"ai=1 {text}")
     assert refused.value.code == "NOT_CONFIGURED"
+    assert refused.value.detail == (
+        f"RATE_LIMITS: {text!r} is not class=number; the classes are default, ai, batch, workflows, auth, ip"
+    )
 
 
 def test_numbers_can_be_changed() -> None:
