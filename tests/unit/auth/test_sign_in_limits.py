@@ -474,7 +474,7 @@ async def told_by(**texts: str) -> tuple[str, str, str, str]:
     await one.tell()
     ((limit_key, limit),), ((lockout_key, lockout),) = limits.entries.items(), lockouts.entries.items()
     prefixes = (key.rpartition("/")[0] for key in (limit_key, lockout_key))
-    return *prefixes, *(next(iter(news["d"])) for news in (limit, lockout))  # type: ignore[return-value]
+    return *prefixes, *(next(iter(news["d"])) for news in (limit, lockout))
 
 
 async def test_what_is_told_is_of_one_environment_and_under_digests_of_one_secret() -> None:
