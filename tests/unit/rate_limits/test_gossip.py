@@ -46,10 +46,12 @@ async def test_one_exchange_at_a_time_with_two_operations(clock: FakeClock) -> N
     for _ in range(50):
         isolate.ask(10)
     assert (len(isolate.later.work), kv.operations) == (1, 0)
+    began_s = clock.now_s()
     await isolate.later.run()
-    assert kv.operations == 2
+    assert (kv.operations, clock.now_s() - began_s) == (2, 5)
     ((key, told),) = kv.entries.items()
     assert key.startswith("rl1/test/")
+    assert kv.lifetimes_s == {key: 120}
     assert told["t"] == int(clock.now_s())
     assert list(told["d"].values()) == [500]
     isolate.ask(10)
@@ -84,6 +86,24 @@ async def test_old_news_do_not_count_and_what_is_no_news_neither(clock: FakeCloc
     await one.later.run()
     clock.now += 120
     assert one.ask(100) == 60
+
+
+@pytest.mark.parametrize(("age_s", "admitted"), [(75, 1), (76, 60)])
+async def test_news_count_for_seventy_five_seconds(clock: FakeClock, age_s: int, admitted: int) -> None:
+    """And what is damaged, before or after them, hides none of them."""
+    kv = FakeKv()
+    one = Isolate(kv, clock)
+    one.ask(600)
+    (digest,) = one.limiter.tell(clock.now_s())
+    now = int(clock.now_s()) + 5
+    good = {"t": now - age_s, "d": {"other": "x", digest: 1e6, "more": None}}
+    damaged: list[Any] = [None, "x", {"t": now, "d": {digest: "9"}}, {"t": now, "d": {digest: None}}, {"d": {digest: 1e6}},
+                          {"t": now, "d": {digest: 1e12}}, {"t": now, "d": {digest: float("nan")}}]  # fmt: skip
+    kv.entries = {f"rl1/test/{n}": entry for n, entry in enumerate([*damaged, good, *damaged])}
+    await one.later.run()
+    assert one.gossip.works
+    clock.now += 120 - 5
+    assert one.ask(100) == admitted
 
 
 async def test_what_others_told_ends_when_nothing_more_is_heard(clock: FakeClock) -> None:
