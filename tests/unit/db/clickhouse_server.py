@@ -18,6 +18,11 @@ STORED = HttpReply(200, {}, "")
 """What an insert is answered."""
 
 
+def settings_of(call: HttpCall) -> dict[str, str]:
+    """What stands in the address of a call."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(call.url).query).items()}
+
+
 def exception(code: int, status: int = 500) -> HttpReply:
     return HttpReply(status, {"x-clickhouse-exception-code": str(code)}, MESSAGE)
 
@@ -36,7 +41,4 @@ class Server:
 
     @property
     def settings(self) -> list[dict[str, str]]:
-        """What stands in the address of each call."""
-        return [
-            {name: values[0] for name, values in parse_qs(urlsplit(call.url).query).items()} for call in self.http.calls
-        ]
+        return list(map(settings_of, self.http.calls))
