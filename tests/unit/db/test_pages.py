@@ -14,16 +14,16 @@ from tests.unit.db.test_access import ADMIN, thing
 INSTANT = "2026-11-23T10:00:00.000Z"
 
 
-def edge(id: str) -> dict[str, Any]:
+def edge(id: str, **more: str) -> dict[str, Any]:
     return {
         "ns": "n", "id": id, "type": "t", "from_ns": "n", "from_id": "a", "to_ns": "n", "to_id": "b", "data": {}, "code": None,
-        "visibility": "public", "version": 1, "created_at": INSTANT, "updated_at": INSTANT, "sort_key": f"at {id}",
+        "visibility": "public", "version": 1, "created_at": INSTANT, "updated_at": INSTANT, **more,
     }  # fmt: skip
 
 
 def things_and_edges(kind: str, count: int) -> list[dict[str, Any]]:
     ids = [f"i{number}" for number in range(count)]
-    return [thing(id=id, sort_key=f"at {id}") if kind == "things" else edge(id) for id in ids]
+    return [thing(id=id, sort_key=f"at {id}") if kind == "things" else edge(id, sort_key=f"at {id}") for id in ids]
 
 
 class Listing(NamedTuple):
