@@ -58,10 +58,15 @@ class Deployed:
     bundle: Path
     folder: Path
 
+    @property
+    def snapshot(self) -> Path:
+        """There is none for a Worker in JavaScript."""
+        return self.folder / _SNAPSHOT
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
         """A new process of it, as soon as it listens: its address and itself. Killed afterwards. Raises DeployedError."""
-        snapshot = (f"--python-load-snapshot={_SNAPSHOT}",) if (self.folder / _SNAPSHOT).exists() else ()
+        snapshot = (f"--python-load-snapshot={_SNAPSHOT}",) if self.snapshot.exists() else ()
         async with self._serving(self.folder, snapshot) as running:
             yield running
 
@@ -73,7 +78,7 @@ class Deployed:
             taken = Path(name) / _SNAPSHOT
             if not taken.exists():
                 raise DeployedError("workerd took no snapshot of the Worker")
-            taken.rename(self.folder / _SNAPSHOT)
+            taken.rename(self.snapshot)
 
     @contextlib.asynccontextmanager
     async def _serving(

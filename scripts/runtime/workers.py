@@ -19,7 +19,7 @@ from scripts.runtime.snapshot import build_snapshot
 from scripts.runtime.vendor import vendor_all
 from scripts.stack.node import node
 from scripts.stack.private import write_private
-from scripts.stack.process import LOOPBACK, Child, ChildPart, require_free
+from scripts.stack.process import LOOPBACK, Child, ChildPart, StartError, require_free
 
 SCRIPT = Path(__file__).with_name("workers.mjs")
 CRON_FRONT = Path(__file__).with_name("cron_front.mjs")
@@ -27,12 +27,15 @@ START_TIMEOUT_S = 120.0
 
 
 def workerd_binary(packages: Path = ROOT / "node_modules") -> Path:
-    """The workerd that the pinned Miniflare depends on; pnpm keeps a package's dependencies beside it, and older ones too."""
+    """The workerd that the pinned Miniflare depends on; pnpm keeps a package's dependencies beside it, and older ones too.
+
+    Raises StartError.
+    """
     miniflare = (packages / "miniflare").resolve()
     workerd = (miniflare.parent / "workerd").resolve()
     for found in (workerd.parent / "@cloudflare").glob("workerd-*/bin/workerd"):
         return found.resolve()
-    raise FileNotFoundError("workerd is not installed. Run: make install")
+    raise StartError("workerd is not installed. Run: make install")
 
 
 def workerd_with_bundle(folder: Path, date: str) -> Path:

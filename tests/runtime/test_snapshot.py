@@ -10,6 +10,7 @@ from scripts.runtime.bundle import BundleError
 from scripts.runtime.services import ROOT
 from scripts.runtime.snapshot import build_snapshot
 from scripts.runtime.workers import workerd_binary
+from scripts.stack.process import StartError
 
 OLD, NEW = "1.20251231.0", "1.20261117.1"
 
@@ -74,7 +75,7 @@ def test_the_one_installed_here_is_of_the_date_in_its_version() -> None:
 
 
 def test_a_missing_one_is_named_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="make install"):
+    with pytest.raises(StartError, match="make install"):
         workerd_binary(tmp_path)
 
 

@@ -1,5 +1,6 @@
 """PostgreSQL's text output and what becomes of it."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.adapters.pgtypes import DECODERS, decode_array, decode_timestamptz
+from db.adapters.pgtypes import DECODERS, decode_array, decode_json, decode_jsonb, decode_timestamptz
 from db.adapters.sqlstate import error_for
 
 Nested = list["Nested | str | None"]
@@ -37,6 +38,34 @@ def test_arrays_of_arrays_come_back(rows: list[list[str]]) -> None:
 @pytest.mark.parametrize(("text", "values"), [("[0:1]={a,b}", ["a", "b"]), ("[-1:0][1:1]={{a},{b}}", [["a"], ["b"]])])
 def test_a_lower_bound_is_not_part_of_the_array(text: str, values: list[Any]) -> None:
     assert decode_array(str)(text) == values
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON, st.booleans())
+def test_json_comes_back_whatever_it_holds(value: object, escaped: bool) -> None:
+    text = json.dumps(value, ensure_ascii=escaped)
+    assert repr(decode_jsonb(text)) == repr(decode_json(text)) == repr(value)
+
+
+@pytest.mark.parametrize("text", ["", "[1", "[1] 2", "{'a': 1}", '"a\nb"'])
+def test_what_is_no_json_is_an_error(text: str) -> None:
+    for decode in (decode_json, decode_jsonb):
+        with pytest.raises(ValueError):
+            decode(text)
+
+
+def test_json_keeps_half_of_a_surrogate_pair() -> None:
+    assert decode_json(r'"\ud83d"') == "\ud83d"
 
 
 @given(st.datetimes(min_value=datetime(1, 1, 2), timezones=st.just(UTC)))

@@ -9,7 +9,6 @@ from auth.domain.login import PendingSignIn
 from auth.domain.sign_in_limits import CALLBACK
 from auth.handlers import session_cookies
 from auth.handlers.actors import actor_of
-from auth.handlers.requests import request_of
 from auth.handlers.responses import NO_STORE, private
 from dotdo.contracts.auth.sessions import CreatedSession
 from dotdo.contracts.auth.workos import CallbackQuery
@@ -37,7 +36,7 @@ class ArrivingHandlers:
 
     async def _resumed(self, call: Call, flow: str, query: CallbackQuery) -> PendingSignIn:
         """What this browser began; from here on it cannot be gone on with a second time."""
-        pending = login.resume(flow, self._read(request_of(call), flow), query.state, self._bindings)
+        pending = login.resume(flow, self._read(call.http_request, flow), query.state, self._bindings)
         if query.error or not query.code:
             raise login.login_failed("WorkOS did not sign you in: begin again at /auth/login")
         if not await self._accounts.login_states.use(pending.state_hash):
@@ -53,7 +52,7 @@ class ArrivingHandlers:
             raise ServiceError("DISABLED", 403, "Account disabled", "this account is disabled")
         pair = await self._open(call, user["user_id"], workos_session_id)
         over = self._cookie(flow, "", 0)
-        if "application/json" in request_of(call).headers.get("accept", ""):
+        if "application/json" in call.http_request.headers.get("accept", ""):
             return private(pair, headers=[over])
         cookies = [*session_cookies.signed_in(pair, self._bindings), over]
         return HttpResponse(303, headers=[("location", pending.return_to), *cookies, NO_STORE])
@@ -66,7 +65,7 @@ class ArrivingHandlers:
             replace(actor_of(call), name=f"user:{user_id}"),
             device=None,
             address=call.identity.address or None,
-            user_agent=request_of(call).headers.get("user-agent"),
+            user_agent=call.http_request.headers.get("user-agent"),
             workos_session_id=workos_session_id,
         )
         limits.account_succeeded(CALLBACK, user_id)

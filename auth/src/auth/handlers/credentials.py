@@ -7,7 +7,6 @@ from auth.domain.key_store import Maker
 from auth.domain.sign_in_limits import REFRESH
 from auth.handlers import session_cookies
 from auth.handlers.actors import actor_of
-from auth.handlers.requests import request_of, require_own_access
 from auth.handlers.responses import NO_STORE, private
 from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, CreatedApiKey, Jwks, ListQuery, RotateInput
 from dotdo.contracts.auth.sessions import RefreshBody, SessionPage, Tokens
@@ -33,7 +32,7 @@ class CredentialHandlers:
 
     async def refresh(self, call: Call, *, body: RefreshBody) -> HttpResponse:
         """The pair as JSON, or for a browser as cookies, out of its scripts' reach."""
-        kept = session_cookies.refresh_token(request_of(call), self._bindings)
+        kept = session_cookies.refresh_token(call.http_request, self._bindings)
         token = body.refresh_token or kept
         if not token:
             raise unauthenticated("send a refresh token, or sign in at /auth/login", "NO_SESSION")
@@ -59,51 +58,57 @@ class CredentialHandlers:
         return pair
 
     async def list_sessions(self, call: Call, *, query: ListQuery) -> SessionPage:
-        require_own_access(call, READ)
+        _require_own_access(call, READ)
         identity = call.identity
         return await self._accounts.session_store.page(identity.subject, query, identity.session_id)
 
     async def revoke_sessions(self, call: Call) -> HttpResponse:
-        require_own_access(call, WRITE)
+        _require_own_access(call, WRITE)
         count = await self._accounts.session_store.revoke_all(call.identity.subject, actor_of(call))
         return json_text_response(f'{{"revoked":{count}}}', headers=session_cookies.signed_out(self._bindings))
 
     async def revoke_session(self, call: Call, *, id: str) -> HttpResponse:
-        require_own_access(call, WRITE)
+        _require_own_access(call, WRITE)
         if not await self._accounts.session_store.revoke(id, actor_of(call), call.identity.subject):
             raise not_found("no such session")
         is_this_one = id == call.identity.session_id
         return HttpResponse(204, headers=session_cookies.signed_out(self._bindings) if is_this_one else ())
 
     async def create_api_key(self, call: Call, *, body: ApiKeyBody) -> HttpResponse:
-        require_own_access(call, WRITE)
+        _require_own_access(call, WRITE)
         if body.rate_limit is not None and not call.identity.is_admin:
             raise forbidden("rate_limit: only an administrator sets one")
         return _made(call, await self._accounts.keys.create(call.identity.subject, body, _maker(call)))
 
     async def list_api_keys(self, call: Call, *, query: ListQuery) -> ApiKeyPage:
-        require_own_access(call, READ)
+        _require_own_access(call, READ)
         return await self._accounts.keys.page(call.identity.subject, query)
 
     async def get_api_key(self, call: Call, *, id: str) -> ApiKey:
-        require_own_access(call, READ)
+        _require_own_access(call, READ)
         return await self._accounts.keys.get(call.identity.subject, id)
 
     async def revoke_api_key(self, call: Call, *, id: str) -> HttpResponse:
-        require_own_access(call, WRITE)
+        _require_own_access(call, WRITE)
         if not await self._accounts.keys.revoke(call.identity.subject, id, actor_of(call)):
             raise not_found("no such key")
         return HttpResponse(204)
 
     async def rotate_api_key(self, call: Call, *, id: str, body: RotateInput) -> HttpResponse:
-        require_own_access(call, WRITE)
+        _require_own_access(call, WRITE)
         return _made(call, await self._accounts.keys.rotate(call.identity.subject, id, body, _maker(call)))
 
 
 def _made(call: Call, key: CreatedApiKey) -> HttpResponse:
-    return private(key, 201, [("location", request_of(call).reference(f"/apikeys/{key.id}"))])
+    return private(key, 201, [("location", call.http_request.reference(f"/apikeys/{key.id}"))])
 
 
 def _maker(call: Call) -> Maker:
     permissions: Sequence[str] = call.identity.permissions
     return Maker(actor_of(call), permissions, call.identity.key_id)
+
+
+def _require_own_access(call: Call, permission: str) -> None:
+    """A person who has signed in may see to what is theirs; an API key needs the permission. Raises FORBIDDEN."""
+    if not call.identity.session_id and not call.identity.may(permission):
+        raise forbidden(f"this needs a session or the permission {permission}")

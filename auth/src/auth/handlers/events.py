@@ -2,7 +2,6 @@
 
 from auth.domain.accounts import Accounts
 from auth.domain.webhook_signature import HEADER, check_signature
-from auth.handlers.requests import request_of
 from dotdo.contracts.auth.workos import EventTaken
 from dotdo.ports import Bindings
 from dotdo.service import Call
@@ -14,7 +13,7 @@ class EventHandlers:
 
     async def workos_event(self, call: Call) -> EventTaken:
         """Nothing of the body is looked at before its signature holds."""
-        request = request_of(call)
+        request = call.http_request
         body = await request.read_body()
         check_signature(request.headers.get(HEADER), body, self._bindings)
         return EventTaken(status=await self._accounts.events.take(body))

@@ -9,7 +9,6 @@ from auth.handlers.actors import actor_of
 from auth.handlers.credentials import CredentialHandlers
 from auth.handlers.directories import DirectoryHandlers
 from auth.handlers.events import EventHandlers
-from auth.handlers.requests import request_of
 from auth.handlers.responses import NO_STORE
 from auth.handlers.rights import RightsHandlers
 from auth.handlers.sso import SsoHandlers
@@ -62,7 +61,7 @@ class HttpHandlers(CredentialHandlers, RightsHandlers, SsoHandlers, DirectoryHan
 
     async def logout(self, call: Call) -> HttpResponse:
         """Whoever has no session any more is signed out already."""
-        refresh = session_cookies.refresh_token(request_of(call), self._bindings)
+        refresh = session_cookies.refresh_token(call.http_request, self._bindings)
         session = await self._accounts.session_store.sign_out(call.identity.session_id, refresh, actor_of(call))
         url = self._workos.user_management.logout_url(session) if session else None
         headers = [*session_cookies.signed_out(self._bindings), NO_STORE]

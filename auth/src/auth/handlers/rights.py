@@ -4,7 +4,6 @@ from urllib.parse import quote
 
 from auth.domain.accounts import Accounts
 from auth.handlers.actors import actor_of
-from auth.handlers.requests import request_of
 from dotdo.contracts.auth.models import ListQuery, User, UserChange, UserPage
 from dotdo.contracts.auth.rights import (
     AuditPage,
@@ -56,7 +55,7 @@ class RightsHandlers:
         )
         if not is_new:
             return json_text_response(grant.model_dump_json(by_alias=False))
-        where = request_of(call).reference(f"/permissions?user_id={quote(body.user_id, safe='')}")
+        where = call.http_request.reference(f"/permissions?user_id={quote(body.user_id, safe='')}")
         return json_text_response(grant.model_dump_json(by_alias=False), 201, [("location", where)])
 
     async def revoke_permission(self, call: Call, *, body: GrantBody) -> HttpResponse:

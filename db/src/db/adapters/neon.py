@@ -3,13 +3,14 @@
 Protocol: the driver @neondatabase/serverless; headers and body are what that driver sends.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
+
+from pydantic_core import from_json
 
 from db.adapters.json_text import json_text
 from db.adapters.pgtypes import DECODERS, Decoder
@@ -202,8 +203,8 @@ def _body(reply: HttpReply, *, raw_sql: bool) -> dict[str, Any]:
 
 def _parsed(text: str) -> dict[str, Any] | None:
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
+        body = from_json(text)  # half of the time of `json.loads`, and nothing nested can overflow the stack
+    except ValueError:
         return None
     return body if isinstance(body, dict) else None
 

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import from_json
+
 from db.adapters.integers import safe_integer
 from dotdo.errors import ServiceError
 from dotdo.instants import utc_text
@@ -29,8 +31,6 @@ Decoder = Callable[[str], Any]
 _IN_UTC = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00")
 # What callers store, with the list of rows around it that some of our own statements answer.
 _MAX_DECODED_DEPTH = MAX_DEPTH + 2
-
-_parse_json = json.JSONDecoder().raw_decode
 
 
 def decode_float(text: str) -> float | str:
@@ -50,16 +50,13 @@ def decode_timestamptz(text: str) -> str:
 
 
 def decode_jsonb(text: str) -> Any:
-    """As `json.loads`, at a third of its time: jsonb has no space around it. Raises RESULT_TOO_DEEP."""
+    """As `json.loads`, in a third of its time. Raises RESULT_TOO_DEEP."""
     _require_shallow(text)
-    value, end = _parse_json(text)
-    if end != len(text):
-        raise ValueError("JSON text goes on after its end")
-    return value
+    return from_json(text)
 
 
 def decode_json(text: str) -> Any:
-    """Raises RESULT_TOO_DEEP."""
+    """Raises RESULT_TOO_DEEP. json, unlike jsonb, keeps half of a surrogate pair, which `from_json` refuses."""
     _require_shallow(text)
     return json.loads(text)
 
