@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schedule.domain.backup.manifest import Manifest, Table, folder, table_sha256
 from schedule.domain.backup.parts import PartWriter
-from schedule.domain.backup.retention import DAILY, WEEKLY, backup_id, is_backup_id, kept
+from schedule.domain.backup.retention import backup_id, is_backup_id, kept
 from scripts.backups.files import rows_of, verify
 
 values = st.none() | st.text(st.characters(exclude_categories=["Cs"]))
@@ -75,8 +75,8 @@ def test_of_the_last_days_and_weeks_the_newest_stay(ids: set[str]) -> None:
     def monday(id: str) -> date:
         return day(id) - timedelta(days=day(id).weekday())
 
-    days = sorted({day(id) for id in ids})[-DAILY:]
-    weeks = sorted({monday(id) for id in ids})[-WEEKLY:]
+    days = sorted({day(id) for id in ids})[-7:]
+    weeks = sorted({monday(id) for id in ids})[-4:]
     of_days = {max(id for id in ids if day(id) == one) for one in days}
     of_weeks = {max(id for id in ids if monday(id) == one) for one in weeks}
     assert kept(ids) == of_days | of_weeks

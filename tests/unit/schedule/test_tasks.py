@@ -43,16 +43,18 @@ async def test_old_rows_go_in_batches_until_a_batch_is_not_full(task: Any, befor
     assert [params for _, (_, params) in db.calls] == [[before, 1000]] * 3
 
 
-async def test_a_run_leaves_what_it_has_no_time_for_to_the_next() -> None:
+@pytest.mark.parametrize(("batch_s", "deleted"), [(10, 3000), (13.25, 3000), (13.5, 2000), (29, 1000)])
+async def test_a_run_leaves_what_it_has_no_time_for_to_the_next(batch_s: float, deleted: int) -> None:
+    """It has 29 seconds, and begins nothing in the last two of them."""
     clock = FakeClock()
 
     def slow(sql: str, params: list[Any]) -> dict[str, Any]:
-        clock.now += 10
+        clock.now += batch_s
         return {"rows": [], "rowCount": 1000}
 
     bindings = FakeBindings(peers={"DB": FakePeer(query=slow)}, clock=clock)
     late = TaskContext(bindings, Sql(bindings), Logger("schedule"), clock.now, clock.now + 29)
-    assert await cleanup_old_generations.run(late) == {"deleted": 3000, "complete": False}
+    assert await cleanup_old_generations.run(late) == {"deleted": deleted, "complete": False}
 
 
 async def test_a_batch_that_takes_too_long_is_made_smaller() -> None:
