@@ -47,6 +47,15 @@ def deployed(api: CloudflareApi) -> CloudflareApi:
 
 
 @pytest.fixture
+def secrets(tmp_path: Path) -> str:
+    """A file with every secret of every Worker."""
+    names = {name for required in REQUIRED_SECRETS.values() for name in required}
+    file = tmp_path / "secrets.env"
+    file.write_text("# all of them\n" + "".join(f"{name}='value of {name}'\n" for name in sorted(names)))
+    return str(file)
+
+
+@pytest.fixture
 def dispatcher() -> Iterator[Answers]:
     healthy = {"status": "ok", "services": dict.fromkeys(("db", "auth", "schedule"), "ok")}
     table: dict[str, tuple[int, object]] = {"/health": (200, {"status": "ok"}), "/ready": (200, healthy)}

@@ -18,6 +18,7 @@ from scripts.runtime.services import SERVICES
 from scripts.stack.ports import free_ports
 from scripts.stack.process import LOOPBACK, free_port
 from scripts.stack.stack import Stack
+from tests.e2e.fault_proxy import FaultProxy
 from tests.e2e.platform import DATA, OFFICIAL_RUNTIME, Platform, Proxies
 
 CALLER = Path(__file__).with_name("caller.mjs")
@@ -169,6 +170,19 @@ def ns(request: pytest.FixtureRequest) -> str:
     """A namespace of the test's own, of characters that stand for themselves in an address."""
     name: str = request.node.name
     return f"test-{re.sub(r'[^A-Za-z0-9_]+', '-', name)[:60]}-{zlib.crc32(name.encode()):08x}"
+
+
+@pytest.fixture
+async def neon(platform: Platform) -> AsyncIterator[FaultProxy]:
+    """Between the Worker with the failing stores and PostgreSQL; nothing listens there without it."""
+    async with FaultProxy(platform.proxies.neon, platform.ports.neon) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def clickhouse(platform: Platform) -> AsyncIterator[FaultProxy]:
+    async with FaultProxy(platform.proxies.clickhouse, platform.ports.clickhouse) as proxy:
+        yield proxy
 
 
 @pytest.hookimpl(wrapper=True)

@@ -154,31 +154,6 @@ async def test_a_call_over_http_keeps_its_requests_id(endpoint: Any, capsys: pyt
     assert [(line["event"], line["request_id"]) for line in lines] == [("rpc.refused", "mine"), ("request", "mine")]
 
 
-@pytest.mark.parametrize(
-    ("tag", "status"),
-    [('"3"', 304), ('W/"3"', 304), ('"1", "3"', 304), ("*", 304), ('"4"', 200), ("3", 200), ("", 200)],
-)
-async def test_a_reader_who_has_it_gets_no_body(endpoint: Any, rows: Any, tag: str, status: int) -> None:
-    response = await endpoint(rows(thing())).send("GET", "/things/n/i", VIEWER, if_none_match=tag)
-    assert (response.status, response.body == "") == (status, status == 304)
-
-
-@pytest.mark.parametrize(
-    "tag", ["", "3", '"x"', '"0"', 'W/"3"', '"3", ', '*, "3"', '"3" "4"', '"-1"', '"' + "9" * 30 + '"', '"٣']
-)
-async def test_a_write_is_not_made_on_a_condition_that_cannot_be_read(endpoint: Any, rows: Any, tag: str) -> None:
-    database = endpoint(rows(thing()))
-    response = await database.send("PUT", "/things/n/i", ADMIN, BODY, if_match=tag)
-    assert (response.status, code_of(response), database.http.calls) == (400, "INVALID_ARGUMENT", [])
-
-
-async def test_a_write_on_another_version_is_refused(endpoint: Any) -> None:
-    database = endpoint()
-    response = await database.send("PUT", "/things/n/i", ADMIN, BODY, if_match='"2","1" , "7"')
-    assert (response.status, code_of(response)) == (412, "VERSION_MISMATCH")
-    assert database.bodies[0]["params"][-1] == [2, 1, 7]
-
-
 async def test_a_key_that_would_not_count_is_refused(endpoint: Any) -> None:
     for path, body, key in (("/rpc", {"method": "upsert", "params": [THING]}, "k"), ("/things", THING, "")):
         database = endpoint()

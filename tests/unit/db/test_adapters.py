@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from db.adapters.clickhouse import ClickHouse, parameter_text
+from db.adapters.clickhouse import ClickHouse
 from db.adapters.neon import Neon, Statement, endpoint_of
 from dotdo.errors import ServiceError
 from dotdo.fakes import FakeBindings, FakeHttp
@@ -152,17 +152,3 @@ async def test_rows_with_blank_lines_stay_rows() -> None:
     assert await store.insert("events", [{"text": "a\n\nselect 1"}, {"text": "b"}]) == 2
     assert str(http.calls[0].body) == r'[{"text":"a\n\nselect 1"},{"text":"b"}]'
     assert await store.insert("events", []) == 0
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "\\N"),
-        (True, "true"),
-        (7, "7"),
-        ("a\tb\\c\nd", "a\\tb\\\\c\\nd"),
-        (["it's", 1, None], "['it\\'s',1,NULL]"),
-    ],
-)
-def test_parameters_have_clickhouses_escaped_form(value: Any, text: str) -> None:
-    assert parameter_text(value) == text

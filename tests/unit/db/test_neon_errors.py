@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.adapters.neon import Neon, Rows, Statement, StatementError, endpoint_of
-from db.adapters.retries import RETRIES
+from db.adapters.neon import Neon, Rows, Statement, StatementError
 from dotdo.errors import ServiceError
 from dotdo.fakes import FakeBindings, FakeHttp
 from dotdo.ports import HttpError, HttpReply
@@ -105,11 +103,45 @@ async def test_a_refusal_has_its_code_and_no_word_of_the_statement(
     assert not [word for word in INSIDE if word in f"{found} {found.detail} {found.title}"]
 
 
+@pytest.mark.parametrize(
+    ("refused", "code", "status", "detail"),
+    [
+        (413, "PAYLOAD_TOO_LARGE", 413, "the database takes at most 10 MiB at once"),
+        (507, "RESULT_TOO_LARGE", 400, "the answer is over 10 MiB: ask for fewer rows"),
+    ],
+)
+@pytest.mark.parametrize("text", ["{}", '{"code": "54000", "message": "secret"}', "<html>"])
+async def test_what_is_too_large_is_said_in_which_direction(
+    endpoint: Any, refused: int, code: str, status: int, detail: str, text: str
+) -> None:
+    with pytest.raises(ServiceError) as error:
+        await endpoint(HttpReply(refused, {}, text)).neon.query("select 1")
+    assert (error.value.code, error.value.status, error.value.detail) == (code, status, detail)
+
+
+@pytest.mark.parametrize(("counted", "count"), [(None, 0), (0, 0), (3, 3)])
+async def test_a_command_that_counts_nothing_changed_nothing(endpoint: Any, counted: int | None, count: int) -> None:
+    found = await endpoint({"fields": [], "rows": [], "rowCount": counted}).neon.query("x")
+    assert (found.row_count, len(found), found.first()) == (count, 0, None)
+
+
 async def test_who_wrote_the_statement_hears_what_is_wrong_with_it(endpoint: Any, refusal: Any) -> None:
     with pytest.raises(ServiceError) as error:
         await endpoint(refusal("42601", 'syntax error at or near "form"')).neon.query("select form", raw_sql=True)
     assert (error.value.code, error.value.status) == ("INVALID_SQL", 400)
     assert error.value.detail == 'syntax error at or near "form" (SQLSTATE 42601)'
+
+
+@pytest.mark.parametrize("options", [{"read_only": True}, {"timeout_s": 2}])
+async def test_so_does_who_wrote_one_that_is_sent_as_a_transaction(
+    endpoint: Any, refusal: Any, options: dict[str, Any]
+) -> None:
+    with pytest.raises(ServiceError) as error:
+        await endpoint(refusal("42601", "syntax")).neon.query("x", raw_sql=True, **options)
+    assert (error.value.code, error.value.detail) == ("INVALID_SQL", "syntax (SQLSTATE 42601)")
+    with pytest.raises(ServiceError) as error:
+        await endpoint(refusal("42601", "syntax")).neon.query("x", **options)
+    assert (error.value.code, "syntax" in error.value.detail) == ("DATABASE_ERROR", False)
 
 
 @pytest.mark.parametrize("answer", [{"rows": 5}, HttpReply(400, {}, "{}"), HttpReply(500, {}, "")])
@@ -124,8 +156,8 @@ async def test_every_raise_is_an_error_of_its_own(endpoint: Any, answer: Any) ->
 
 
 async def test_the_wait_before_another_try_doubles(endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("random.uniform", lambda _, most: most)
-    database = endpoint(*[HttpError("cut")] * (RETRIES + 1))
+    monkeypatch.setattr("random.uniform", lambda least, most: most - least)
+    database = endpoint(*[HttpError("cut")] * 3)
     before = database.bindings.clock.now
     with pytest.raises(ServiceError, match="UNAVAILABLE"):
         await database.neon.query("select 1", repeatable=True)
@@ -137,49 +169,3 @@ async def test_a_timeout_is_not_tried_again_since_its_time_is_spent(endpoint: An
     with pytest.raises(ServiceError, match="TIMEOUT"):
         await database.neon.query("select 1", repeatable=True)
     assert len(database.http.calls) == 1
-
-
-@pytest.mark.parametrize(
-    ("params", "sent"),
-    [
-        ([None, True, 7, 1.5, "it's"], [None, True, 7, 1.5, "it's"]),
-        ([{"a": "é"}], ['{"a":"é"}']),
-        ([float("nan"), [float("-inf")]], ["nan", ["-inf"]]),
-        ([memoryview(b"\x00\xff"), datetime(2026, 1, 1, tzinfo=UTC)], ["\\x00ff", "2026-01-01T00:00:00.000Z"]),
-        ([["a", None], []], [["a", None], []]),
-        (["\\x00ff"], ["\\x00ff"]),
-    ],
-)
-async def test_values_travel_beside_the_statement(endpoint: Any, params: list[Any], sent: list[Any]) -> None:
-    database = endpoint()
-    await database.neon.query("select $1", params)
-    assert database.bodies == [{"query": "select $1", "params": sent}]
-
-
-async def test_a_read_only_statement_is_a_transaction_that_says_so(endpoint: Any, rows: Any) -> None:
-    database = endpoint({"results": [rows({"set_config": "2s"}), rows({"n": 7})]})
-    assert (await database.neon.query("select 7 as n", read_only=True, timeout_s=2)).first() == {"n": 7}
-    (call,), (body,) = database.http.calls, database.bodies
-    assert call.headers["neon-batch-read-only"] == "true"
-    assert [one["query"] for one in body["queries"]][1:] == ["select 7 as n"]
-    assert (body["queries"][0]["params"], call.timeout_s) == (["2000ms"], 3)
-
-
-@pytest.mark.parametrize(
-    ("url", "address"),
-    [
-        (
-            "postgresql://u:p@ep-x-1.eu-central-1.aws.neon.tech/main?sslmode=require",
-            "https://api.eu-central-1.aws.neon.tech/sql",
-        ),
-        ("postgres://u@ep-x-1-pooler.us-east-2.aws.neon.tech:5432/main", "https://api.us-east-2.aws.neon.tech/sql"),
-    ],
-)
-def test_the_address_is_that_of_neons_own_driver(url: str, address: str) -> None:
-    assert endpoint_of(url) == address
-
-
-async def test_another_endpoint_is_taken_when_it_is_set(endpoint: Any) -> None:
-    database = endpoint(NEON_HTTP_ENDPOINT="http://127.0.0.1:9/sql")
-    await database.neon.query("select 1")
-    assert database.http.calls[0].url == "http://127.0.0.1:9/sql"

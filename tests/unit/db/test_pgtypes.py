@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -34,9 +35,9 @@ def test_arrays_of_arrays_come_back(rows: list[list[str]]) -> None:
     assert DECODERS[1016](array_out([list(row) for row in rows])) == [[int(value) for value in row] for row in rows]
 
 
-@pytest.mark.parametrize("text", ["[0:1]={a,b}", "[-1:0][1:1]={{a},{b}}"])
-def test_a_lower_bound_is_not_part_of_the_array(text: str) -> None:
-    assert "a" in repr(decode_array(str)(text))
+@pytest.mark.parametrize(("text", "values"), [("[0:1]={a,b}", ["a", "b"]), ("[-1:0][1:1]={{a},{b}}", [["a"], ["b"]])])
+def test_a_lower_bound_is_not_part_of_the_array(text: str, values: list[Any]) -> None:
+    assert decode_array(str)(text) == values
 
 
 JSON = st.recursive(
@@ -90,6 +91,28 @@ def test_instants_that_have_no_such_form_stay(text: str) -> None:
 def test_a_sqlstate_has_its_code(sqlstate: str, code: str, status: int) -> None:
     error = error_for(sqlstate)
     assert (error.code, error.status) == (code, status)
+
+
+@pytest.mark.parametrize(
+    "sqlstate",
+    ["42601", "42501", "42P01", "08P01", "0A000", "0Z002", "20000", "21000", "24000", "25001", "25P02", "26000", "2BP01",
+     "2D000", "2F005", "34000", "38000", "39000", "3B001", "3F000", "44000", "P0001"],
+)  # fmt: skip
+def test_what_a_statement_can_be_wrong_about_is_said_to_who_wrote_it(sqlstate: str) -> None:
+    told = error_for(sqlstate, raw_sql_message="what is wrong")
+    assert (told.code, told.status, told.detail) == ("INVALID_SQL", 400, f"what is wrong (SQLSTATE {sqlstate})")
+    assert error_for(sqlstate).code == "DATABASE_ERROR"
+
+
+@pytest.mark.parametrize("sqlstate", ["08000", "08001", "08003", "08004", "08006", "08007", "53300", "57P02", "57P03"])
+def test_a_database_that_is_away_is_asked_again(sqlstate: str) -> None:
+    error = error_for(sqlstate, raw_sql_message="inside")
+    assert (error.code, error.status, error.retryable, "inside" in error.detail) == ("UNAVAILABLE", 503, True, False)
+
+
+@pytest.mark.parametrize("sqlstate", ["", "00000", "08", "1", "23514x", "28P01", "55P03", "58030", "XX000"])
+def test_no_other_is_known(sqlstate: str) -> None:
+    assert error_for(sqlstate, raw_sql_message="inside").code == "DATABASE_ERROR"
 
 
 def test_only_who_wrote_the_sql_hears_of_it() -> None:

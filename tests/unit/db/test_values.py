@@ -90,6 +90,19 @@ def test_arrays_of_any_depth_come_back(depth: int, width: int, data: st.DataObje
     assert decode_array(str)(array_out(value)) == value
 
 
+@pytest.mark.parametrize(
+    ("decode", "text"),
+    [
+        (decode_jsonb, "{}x"), (decode_jsonb, "1 2"), (decode_jsonb, ""), (decode_jsonb, "{"),
+        (decode_json, "{}x"), (decode_array(str), "{1}x"), (decode_array(str), "{1}}"), (decode_array(str), "1,2"),
+        (decode_array(int), "{a}"),
+    ],
+)  # fmt: skip
+def test_text_that_goes_on_or_is_no_such_thing_is_refused(decode: Any, text: str) -> None:
+    with pytest.raises(ValueError):
+        decode(text)
+
+
 @given(st.text(alphabet='{}",\\a=[]:1 ', max_size=12))
 def test_what_is_no_array_is_refused_or_a_list(text: str) -> None:
     with contextlib.suppress(ValueError, IndexError):

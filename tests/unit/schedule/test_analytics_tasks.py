@@ -85,6 +85,25 @@ async def test_keys_above_nine_tenths_are_listed_fullest_first_and_logged(logged
     assert lines == [("warn", "own", 110), ("warn", "other", 3241)]
 
 
+async def test_keys_of_the_last_hour_are_asked_for_that_could_be_near_their_allowance() -> None:
+    """One of a request a minute is, from 55 an hour on."""
+    db = requests()
+    await check_rate_limits.run(context(db))
+    ((_, (sql, asked)),) = db.calls
+    assert asked == {
+        "since": "2026-09-21 13:13:20.000", "until": "2026-09-21 14:13:20.000", "fewest": 54, "keys": 10_000,
+    }  # fmt: skip
+    assert "having requests > {fewest:UInt64}" in str(sql)
+
+
+async def test_a_hundred_keys_are_listed_and_all_are_logged(logged: Any) -> None:
+    db = requests(**{f"key-{number:03}": 3600 for number in range(101)})
+    result = await check_rate_limits.run(context(db, logged.log))
+    assert (result["near"], len(result["keys"])) == (101, 100)
+    assert [row["key_id"] for row in result["keys"]] == [f"key-{number:03}" for number in range(100)]
+    assert len(logged.of("rate_limit.near")) == 101
+
+
 async def test_the_allowance_is_what_this_deployment_grants() -> None:
     result = await check_rate_limits.run(context(requests(other=3241), RATE_LIMITS="default=600"))
     assert result == {"near": 0, "keys": []}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schedule.domain.backup.manifest import Manifest, Table, folder, table_sha256
 from schedule.domain.backup.parts import PartWriter
-from schedule.domain.backup.retention import DAILY, WEEKLY, backup_id, is_backup_id, kept
+from schedule.domain.backup.retention import backup_id, is_backup_id, kept
 from scripts.backups.files import rows_of, verify
 
 values = st.none() | st.text(st.characters(exclude_categories=["Cs"]))
@@ -75,9 +75,33 @@ def test_of_the_last_days_and_weeks_the_newest_stay(ids: set[str]) -> None:
     def monday(id: str) -> date:
         return day(id) - timedelta(days=day(id).weekday())
 
-    days = sorted({day(id) for id in ids})[-DAILY:]
-    weeks = sorted({monday(id) for id in ids})[-WEEKLY:]
+    days = sorted({day(id) for id in ids})[-7:]
+    weeks = sorted({monday(id) for id in ids})[-4:]
     of_days = {max(id for id in ids if day(id) == one) for one in days}
     of_weeks = {max(id for id in ids if monday(id) == one) for one in weeks}
     assert kept(ids) == of_days | of_weeks
     assert not ids or max(ids) in kept(ids)
+
+
+def of(*days: str) -> set[str]:
+    return {f"{day.replace('-', '')}T000000Z" for day in days}
+
+
+def test_a_week_of_days_and_four_weeks_stay_of_a_backup_each_day() -> None:
+    """Today is a Thursday. The newest of this week and of the last one are among the seven days."""
+    today = date(2026, 11, 26)
+    ids = of(*((today - timedelta(days=age)).isoformat() for age in range(60)))
+    days = of(*(f"2026-11-{day}" for day in range(20, 27)))
+    assert kept(ids) == days | of("2026-11-22", "2026-11-15", "2026-11-08")
+
+
+def test_what_is_old_stays_while_there_is_nothing_newer() -> None:
+    few = of("2020-01-01", "2021-02-03", "2022-03-04")
+    assert kept(few) == few
+    assert kept([]) == set()
+    rare = of(*(f"20{year}-06-15" for year in range(10, 30)))
+    assert kept(rare) == of(*(f"20{year}-06-15" for year in range(23, 30)))
+
+
+def test_of_one_day_the_newest_stays() -> None:
+    assert kept(["20261126T000000Z", "20261126T235959Z", "20261126T120000Z"]) == {"20261126T235959Z"}

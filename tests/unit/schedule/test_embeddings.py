@@ -127,12 +127,30 @@ async def test_an_ai_that_is_down_is_no_fault_of_the_things() -> None:
     assert things.marked == {}
 
 
-async def test_it_stops_five_seconds_early_and_goes_on_next_time() -> None:
+@pytest.mark.parametrize(("page_s", "embedded"), [(10, 100), (11.75, 100), (12, 50), (24, 0)])
+async def test_it_stops_five_seconds_early_and_goes_on_next_time(page_s: float, embedded: int) -> None:
+    """Of the 29 that it has; a page has 50 things."""
     things = Things(*(f"{n:03}" for n in range(500)))
-    things.page_s = 10
-    assert await task.run(things.context(AI=ai())) == {"embedded": 100, "failed": 0, "complete": False}
+    things.page_s = page_s
+    assert await task.run(things.context(AI=ai())) == {"embedded": embedded, "failed": 0, "complete": False}
     things.page_s = 0
-    assert await task.run(things.context(AI=ai())) == {"embedded": 400, "failed": 0, "complete": True}
+    assert await task.run(things.context(AI=ai())) == {"embedded": 500 - embedded, "failed": 0, "complete": True}
+
+
+async def test_what_failed_is_left_alone_for_a_week_and_texts_are_cut_to_what_the_model_reads() -> None:
+    asked: list[tuple[str, list[Any]]] = []
+
+    def query(sql: str, params: list[Any], *options: Any) -> dict[str, Any]:
+        asked.append((sql, params))
+        return {"rows": [], "rowCount": 0}
+
+    bindings = FakeBindings({"EMBEDDINGS_PROVIDER": "hash"}, peers={"DB": FakePeer(query=query)})
+    now_s = bindings.clock.now_s()  # 2026-09-21T14:13:20Z
+    await task.run(TaskContext(bindings, Sql(bindings), Logger("schedule"), now_s, now_s + 29))
+    ((sql, params),) = asked
+    assert params == ["", "", "2026-09-14T14:13:20.000Z"]
+    assert ", 2000) as text" in sql
+    assert "order by ns, id limit 50" in sql
 
 
 async def test_without_ai_they_are_queued_once() -> None:

@@ -135,9 +135,12 @@ def test_a_day_field_that_begins_with_a_star_restricts_the_other() -> None:
         parse("0 0 31 2 */2")
 
 
-@pytest.mark.parametrize("schedule", ["@hourly", "@daily", "@weekly"])
-def test_a_name_is_its_cron(schedule: str) -> None:
-    cron = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0"}[schedule]
+@pytest.mark.parametrize(
+    ("schedule", "cron"),
+    [("@hourly", "0 * * * *"), ("@daily", "0 0 * * *"), ("@weekly", "0 0 * * 0"), ("@monthly", "0 0 1 * *"),
+     ("@yearly", "0 0 1 1 *"), ("@annually", "0 0 1 1 *")],
+)  # fmt: skip
+def test_a_name_is_its_cron(schedule: str, cron: str) -> None:
     for minutes in range(0, 20 * 1440, 97):
         at = datetime(2028, 2, 20, tzinfo=UTC) + timedelta(minutes=minutes)
         assert parse(schedule).latest(at) == Cron(cron).latest(at)
@@ -170,7 +173,63 @@ def test_every_n_that_divides_evenly_is_the_cron_of_it(
 def test_every_n_weeks_begins_on_mondays() -> None:
     schedule = parse("every 2 weeks")
     assert isinstance(schedule, Interval)
-    assert schedule.following(datetime(2026, 11, 23, tzinfo=UTC)).weekday() == 0
+    found = [*next_instants(schedule, datetime(2026, 11, 23, tzinfo=UTC), 3)]
+    assert [(one.month, one.day, one.hour, one.minute) for one in found] == [
+        (11, 30, 0, 0),
+        (12, 14, 0, 0),
+        (12, 28, 0, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "same"),
+    [
+        ("  @daily \n", "@daily"), (" 5 4 * * * ", "5 4 * * *"), ("5\t4  * * *", "5 4 * * *"),
+        ("every 2 HOURS", "every 2 hours"), ("EVERY 1 Hour", "every 60 minutes"), ("every 1 hours", "every 1 hour"),
+        ("every 0005 minutes", "every 5 minutes"), ("every 7 days", "every 1 week"),
+    ],
+)  # fmt: skip
+def test_it_may_be_written_in_other_ways(schedule: str, same: str) -> None:
+    at = datetime(2026, 11, 23, 12, 7, tzinfo=UTC)
+    one, other = parse(schedule), parse(same)
+    assert [*next_instants(one, at, 3)] == [*next_instants(other, at, 3)]
+    assert one.latest(at) == other.latest(at)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "following"),
+    [
+        ("*/60 * * * *", (2026, 11, 23, 13, 0)), ("*/59 * * * *", (2026, 11, 23, 12, 59)),
+        ("0 */24 * * *", (2026, 11, 24, 0, 0)), ("0 */23 * * *", (2026, 11, 23, 23, 0)),
+        ("0 0 */31 * *", (2026, 12, 1, 0, 0)), ("0 0 * */12 *", (2027, 1, 1, 0, 0)), ("0 0 * * */7", (2026, 11, 29, 0, 0)),
+        ("59 23 31 12 *", (2026, 12, 31, 23, 59)), ("0 0 29 2 *", (2028, 2, 29, 0, 0)),
+        ("0,30 * * * *", (2026, 11, 23, 12, 30)), ("10-12 12 * * *", (2026, 11, 23, 12, 10)),
+        ("0 9 * jan mon-fri", (2027, 1, 1, 9, 0)), ("0 0 * * 7", (2026, 11, 29, 0, 0)),
+        ("every 9999 days", (2028, 5, 18, 0, 0)),
+    ],
+)  # fmt: skip
+def test_at_the_edges_of_a_field_it_means_what_it_says(schedule: str, following: tuple[int, ...]) -> None:
+    year, month, day, hour, minute = following
+    expected = datetime(year, month, day, hour, minute, tzinfo=UTC)
+    assert parse(schedule).following(datetime(2026, 11, 23, 12, 7, tzinfo=UTC)) == expected
+    assert parse(schedule).latest(expected) == expected
+
+
+@pytest.mark.parametrize("schedule", ["0 12 * * *", "@daily", "every 5 minutes"])
+def test_the_first_instants_are_so_many_and_each_is_later(schedule: str) -> None:
+    at = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert [*next_instants(parse(schedule), at, 0)] == []
+    found = [*next_instants(parse(schedule), at, 5)]
+    assert len(found) == 5
+    assert found == sorted(set(found)) and found[0] > at
+
+
+def test_a_part_of_a_second_is_neither_lost_nor_gained() -> None:
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    for schedule in ("0 12 * * *", "every 12 hours"):
+        assert parse(schedule).latest(noon - timedelta(microseconds=1)) < noon
+        assert parse(schedule).latest(noon) == parse(schedule).latest(noon + timedelta(microseconds=1)) == noon
+        assert parse(schedule).following(noon - timedelta(microseconds=1)) == noon
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tests.unit.schedule.test_expressions import expressions, minutes_of
 
 NEW_YEAR = datetime(2028, 1, 1, tzinfo=UTC)
 """Of a leap year."""
+SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 
@@ -24,8 +25,9 @@ def task(
     last: datetime | None = None,
     due_after: datetime | None = None,
     grace_s: int | None = None,
+    name: str = "task",
 ) -> TaskState:
-    return TaskState("task", schedule, "handler", 29, RetryPolicy(3, 1, 60), grace_s, last, due_after)
+    return TaskState(name, schedule, "handler", 29, RetryPolicy(3, 1, 60), grace_s, last, due_after)
 
 
 def run(*, expired: bool = False, waits_until: datetime | None = None, left: int = 2, of: str = "task") -> OpenRun:
@@ -93,7 +95,12 @@ def test_a_task_is_due_once_for_each_instant(
         ("@weekly", 7 * 86_400, 6 * DAY, False),
         ("@monthly", None, 2 * DAY, True),
         ("@hourly", 0, 5 * MINUTE, False),
+        ("@hourly", 0, 5 * MINUTE + SECOND, True),
         ("@hourly", 0, 6 * MINUTE, True),
+        ("@hourly", 301, 301 * SECOND, False),
+        ("@hourly", 301, 302 * SECOND, True),
+        ("@weekly", None, DAY + SECOND, True),
+        ("@daily", None, DAY - SECOND, False),
         ("2 3 * * *", 60, 3 * MINUTE, False),
     ],
 )
@@ -106,6 +113,49 @@ def test_what_is_too_late_is_missed(schedule: str, grace_s: int | None, late: ti
     assert (never_ran.not_run, len(never_ran.start)) == ([], not missed)
 
 
+@pytest.mark.parametrize(
+    ("late", "said"), [(390 * SECOND, "390 s late"), (timedelta(seconds=390, milliseconds=999), "390 s late")]
+)
+def test_what_was_missed_says_by_how_much(late: timedelta, said: str) -> None:
+    (missed,) = plan([task(last=NOON - DAY, grace_s=0)], [], NOON + late).not_run
+    assert (missed.status, missed.code, missed.reason) == ("missed", "MISFIRED", said)
+    assert (missed.task.name, missed.instant) == ("task", NOON)
+
+
+def test_what_is_owed_longest_is_started_first() -> None:
+    """Who comes last is the first to wait for another event; of the same instant, in the order they were read."""
+    tasks = [
+        task("every 5 minutes", name="b-five"), task("@hourly", name="c-hourly"), task("every 5 minutes", name="a-five"),
+        task("@daily", grace_s=86_400, name="z-daily"), task("@hourly", name="a-hourly"),
+    ]  # fmt: skip
+    found = plan(tasks, [], NOON + 5 * MINUTE)
+    assert [(one.task.name, NOON - one.instant) for one in found.start] == [
+        ("z-daily", 12 * 60 * MINUTE), ("c-hourly", 0 * MINUTE), ("a-hourly", 0 * MINUTE), ("b-five", -5 * MINUTE),
+        ("a-five", -5 * MINUTE),
+    ]  # fmt: skip
+    assert found == Plan(start=found.start)
+
+
+def test_runs_are_taken_up_again_in_the_order_they_were_begun() -> None:
+    tasks = [task("@yearly", last=NOON, name=name) for name in ("a", "b", "c")]
+    runs = [run(of="c", expired=True), run(of="a", waits_until=NOON), run(of="b", waits_until=NOON - MINUTE)]
+    found = plan(tasks, runs, NOON)
+    assert [(one.task.name, one.run) for one in found.resume] == [("c", runs[0]), ("a", runs[1]), ("b", runs[2])]
+    assert found == Plan(resume=found.resume)
+
+
+def test_a_task_whose_schedule_is_none_keeps_no_other_from_its_turn() -> None:
+    tasks = [
+        task("now and then", name="x"), task("@hourly", name="b"), task("", name="y"),
+        task("@weekly", last=NOON - 40 * DAY, grace_s=0, name="late"), task("* * * * * *", name="z"), task("@hourly", name="a"),
+    ]  # fmt: skip
+    found = plan(tasks, [run(of="a"), run(of="x", expired=True), run(of="z")], NOON)
+    assert found.unreadable == ["x", "y", "z"]
+    assert [one.task.name for one in found.start] == ["b"]
+    assert [(one.task.name, one.code) for one in found.not_run] == [("late", "MISFIRED"), ("a", "OVERLAP")]
+    assert [one.run.task for one in found.resume] == ["x"], "its run began when the schedule was one"
+
+
 def test_an_unfinished_run_goes_before_a_new_instant() -> None:
     for unfinished, resumed in (
         (run(), False),
@@ -115,7 +165,9 @@ def test_an_unfinished_run_goes_before_a_new_instant() -> None:
     ):
         found = plan([task()], [unfinished], NOON)
         assert [one.run for one in found.resume] == ([unfinished] if resumed else [])
-        assert [(one.status, one.code) for one in found.not_run] == [("skipped", "OVERLAP")]
+        assert [(one.status, one.code, one.reason) for one in found.not_run] == [
+            ("skipped", "OVERLAP", "the run task@1 has not ended")
+        ]
         assert (found.start, found.abandon) == ([], [])
 
 
@@ -131,4 +183,3 @@ def test_what_nobody_may_take_up_is_abandoned() -> None:
 def test_the_wait_is_anything_up_to_a_bound_that_doubles(attempt: int, jitter: float, base: float, cap: float) -> None:
     delay = RetryPolicy(20, base, cap).delay_s(20 - attempt, jitter)
     assert 0 <= delay <= min(cap, base * 2 ** (attempt - 1))
-    assert RetryPolicy(20, 1, 60).delay_s(20 - attempt, 0.5) == min(60, 2 ** (attempt - 1)) / 2

@@ -43,16 +43,18 @@ async def test_old_rows_go_in_batches_until_a_batch_is_not_full(task: Any, befor
     assert [params for _, (_, params) in db.calls] == [[before, 1000]] * 3
 
 
-async def test_a_run_leaves_what_it_has_no_time_for_to_the_next() -> None:
+@pytest.mark.parametrize(("batch_s", "deleted"), [(10, 3000), (13.25, 3000), (13.5, 2000), (29, 1000)])
+async def test_a_run_leaves_what_it_has_no_time_for_to_the_next(batch_s: float, deleted: int) -> None:
+    """It has 29 seconds, and begins nothing in the last two of them."""
     clock = FakeClock()
 
     def slow(sql: str, params: list[Any]) -> dict[str, Any]:
-        clock.now += 10
+        clock.now += batch_s
         return {"rows": [], "rowCount": 1000}
 
     bindings = FakeBindings(peers={"DB": FakePeer(query=slow)}, clock=clock)
     late = TaskContext(bindings, Sql(bindings), Logger("schedule"), clock.now, clock.now + 29)
-    assert await cleanup_old_generations.run(late) == {"deleted": 3000, "complete": False}
+    assert await cleanup_old_generations.run(late) == {"deleted": deleted, "complete": False}
 
 
 async def test_a_batch_that_takes_too_long_is_made_smaller() -> None:
@@ -129,14 +131,35 @@ class Silent:
         await asyncio.Event().wait()
 
 
-def test_a_service_that_says_nothing_is_down(run_at_once: Callable[..., Any]) -> None:
+def test_a_service_that_says_nothing_for_five_seconds_is_down(run_at_once: Callable[..., Any]) -> None:
     rows: list[dict[str, Any]] = []
-    with pytest.raises(ServiceError, match="not ok: auth"):
-        run_at_once(health_check_services.run(context(DB=store(rows), AUTH=Silent())))
-    assert rows[1]["status"] == "down"
+
+    async def waited_s() -> float:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        with pytest.raises(ServiceError, match="not ok: auth"):
+            await health_check_services.run(context(DB=store(rows), AUTH=Silent()))
+        return loop.time() - began_s
+
+    assert run_at_once(waited_s()) == 5
+    assert [(row["service"], row["status"]) for row in rows] == [("db", "ok"), ("auth", "down")]
 
 
 def test_every_default_names_a_handler_and_a_schedule() -> None:
-    assert {task.name for task in DEFAULTS} <= set(HANDLERS)
+    assert {task.name for task in DEFAULTS} == set(HANDLERS)
+    assert len({id(handler) for handler in HANDLERS.values()}) == len(HANDLERS)
     for task in DEFAULTS:
         parse(task.schedule)
+
+
+def test_a_new_deployment_has_the_eight_tasks_at_their_times() -> None:
+    assert [(task.name, task.schedule, task.timeout_s) for task in DEFAULTS] == [
+        ("cleanup-expired-sessions", "@hourly", 29),
+        ("cleanup-expired-api-keys", "@daily", 29),
+        ("cleanup-old-generations", "@weekly", 29),
+        ("generate-missing-embeddings", "@daily", 29),
+        ("update-analytics", "@hourly", 29),
+        ("backup-database", "@daily", 120),
+        ("health-check-services", "every 5 minutes", 29),
+        ("check-rate-limits", "@hourly", 29),
+    ]

@@ -1,0 +1,109 @@
+"""Backup and restore over a real PostgreSQL: the task with a bucket in memory, restored into another database."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dotdo.fakes import FakeBindings, FakeBucket
+from dotdo.log import Logger
+from dotdo.sql import Sql
+from schedule.domain.backup.manifest import Manifest
+from schedule.domain.registry import Skipped, TaskContext
+from schedule.tasks import backup_database
+from scripts.backups.files import RestoreError
+from tests.stores.backup.databases import ROWS, NewDatabase, content_of, context, execute, fetch, restored, saved
+
+
+async def test_everything_comes_back(new_database: NewDatabase, tmp_path: Path) -> None:
+    source, target, bucket = new_database(), new_database(), FakeBucket()
+    execute(source, *ROWS)
+    result = await backup_database.run(context(source, bucket))
+    assert result["rows"] == 3000 + 1 + 2 + 2 + 5 + 2
+    assert fetch(source, "select to_regnamespace('dotdo_backup')") == [(None,)]
+    told = restored(saved(bucket, tmp_path / "b", result["backup"]), target)
+    assert "3,012 rows restored" in told
+    assert content_of(target) == content_of(source)
+    assert fetch(target, "insert into audit_log (actor, action) values ('u', 'a') returning id") == [(6,)]
+    with pytest.raises(psycopg.Error, match="append-only"):
+        execute(target, "delete from audit_log")
+
+
+async def test_a_restored_database_has_its_indexes_and_takes_no_second_backup(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    source, target, bucket = new_database(), new_database(), FakeBucket()
+    execute(source, *ROWS)
+    folder = saved(bucket, tmp_path / "b", (await backup_database.run(context(source, bucket)))["backup"])
+    restored(folder, target)
+    indexes = "select indexname, indexdef from pg_indexes where schemaname = 'public' order by 1"
+    assert fetch(target, indexes) == fetch(source, indexes)
+    before = content_of(target)
+    with pytest.raises(RestoreError, match="not empty: analytics_snapshots, api_keys, audit_log"):
+        restored(folder, target)
+    assert content_of(target) == before
+
+
+async def test_it_is_of_one_instant_whatever_is_written_meanwhile(new_database: NewDatabase, tmp_path: Path) -> None:
+    source, target, bucket = new_database(), new_database(), FakeBucket()
+    execute(source, *ROWS)
+    before = content_of(source)
+
+    class Writing(FakeBucket):
+        async def put(self, key: str, body: bytes) -> None:
+            execute(source, f"insert into things (ns, id, type) values ('zz', '{key}', 'x')")
+            execute(source, "delete from users where id = 'u2'", "update things set content = 'changed'")
+            await super().put(key, body)
+
+    bucket = Writing()
+    result = await backup_database.run(context(source, bucket))
+    restored(saved(bucket, tmp_path / "b", result["backup"]), target)
+    assert content_of(target) == before
+
+
+async def test_a_row_longer_than_an_answer_may_be_comes_in_slices(new_database: NewDatabase, tmp_path: Path) -> None:
+    source, target, bucket = new_database(), new_database(), FakeBucket()
+    execute(
+        source,
+        "insert into things (ns, id, type, data) select 'n', id::text, 't',"
+        " jsonb_build_object('list', array_fill('\"😀'::text, array[1000000])) from generate_series(1, 2) as id",
+        "insert into things (ns, id, type) values ('n', '0', 't'), ('n', '15', 't'), ('n', '3', 't')",
+    )
+    result = await backup_database.run(context(source, bucket))
+    assert result["bytes"] > 2 * 10 * 1024 * 1024
+    restored(saved(bucket, tmp_path / "b", result["backup"]), target)
+    assert content_of(target) == content_of(source)
+
+
+async def test_migrations_and_backups_wait_for_each_other(new_database: NewDatabase) -> None:
+    source, bucket = new_database(), FakeBucket()
+    with psycopg.connect(source) as migrating:
+        migrating.execute("select pg_advisory_xact_lock(hashtextextended('public.schema_migrations', 0))")
+        with pytest.raises(psycopg.errors.SerializationFailure, match="migrations are being applied"):
+            await backup_database.run(context(source, bucket))
+    assert (await backup_database.run(context(source, bucket)))["rows"] == 0
+
+
+async def test_a_schema_that_somebody_else_made_is_left_alone(new_database: NewDatabase) -> None:
+    source, bucket = new_database(), FakeBucket()
+    execute(source, "create schema backup", "create table backup.snapshot (id text)")
+    await backup_database.run(context(source, bucket))
+    assert fetch(source, "select count(*) from backup.snapshot") == [(0,)]
+    execute(source, "alter schema backup rename to dotdo_backup")
+    for comment in ("null", "'mine'"):
+        execute(source, f"comment on schema dotdo_backup is {comment}")
+        with pytest.raises(psycopg.errors.RaiseException, match="schema dotdo_backup was not made by backups"):
+            await backup_database.run(context(source, bucket))
+        assert fetch(source, "select count(*) from dotdo_backup.snapshot") == [(0,)]
+
+
+async def test_without_a_bucket_there_is_none(new_database: NewDatabase) -> None:
+    bindings = FakeBindings()
+    with pytest.raises(Skipped, match="BACKUPS"):
+        await backup_database.run(TaskContext(bindings, Sql(bindings), Logger("schedule"), 0, 29))
+
+
+def test_the_manifest_says_what_it_is(new_database: NewDatabase) -> None:
+    assert set(Manifest.model_fields) == {
+        "format", "id", "taken_at", "finished_at", "migrations", "sequences", "tables",
+    }  # fmt: skip
