@@ -18,6 +18,8 @@ PERMISSIONS = {
     "viewer": ("viewer", "things:read"),
     "scoped": ("admin", "things:read"),
     "edges": ("user", "relationships:read"),
+    "linker": ("user", "relationships:write"),
+    "finder": ("user", "search:read"),
     "reader": ("user", "ai:read"),
     "writer": ("user", "ai:write"),
 }

@@ -103,14 +103,20 @@ async def test_a_websocket_goes_through(platform: Platform, behind: httpx.AsyncC
             assert await socket.recv() == f"echo {word}"
 
 
-async def test_a_websocket_needs_a_credential_and_not_one_a_foreign_page_brings(behind: httpx.AsyncClient) -> None:
+async def test_a_websocket_needs_a_credential_and_not_one_a_foreign_page_brings(
+    platform: Platform, behind: httpx.AsyncClient
+) -> None:
     address = f"ws://{behind.base_url.host}:{behind.base_url.port}/fn/socket"
-    foreign = {"cookie": "session=x", "origin": "https://evil.com"}
-    for headers, status in ({}, 401), (foreign, 401):
+    session = await platform.result("AUTH", "createSession", "usr_user")
+    cookie, own = {"cookie": f"session={session['token']}"}, str(behind.base_url).rstrip("/")
+    for headers, status in ({}, 401), (cookie, 403), ({**cookie, "origin": "https://evil.com"}, 403):
         with pytest.raises(InvalidStatus) as refused:
             async with connect(address, additional_headers=headers):
                 pass
         assert refused.value.response.status_code == status
+    async with connect(address, additional_headers={**cookie, "origin": own}) as socket:
+        await socket.send("ours")
+        assert await socket.recv() == "echo ours"
 
 
 async def test_a_worker_that_does_not_answer_in_time_is_504(behind: httpx.AsyncClient) -> None:
@@ -151,9 +157,17 @@ async def test_clients_that_do_not_send_their_body_get_408_and_shut_nobody_out(p
         assert (await client.get("/auth/health")).status_code == 200
 
 
-@pytest.mark.parametrize("content", [b"x" * 100, b""], ids=["announced", "empty"])
-async def test_a_worker_that_hangs_on_a_body_is_504(behind: httpx.AsyncClient, content: bytes) -> None:
-    problem(await behind.post("/fn/hang", content=content), 504, "TIMEOUT")
+@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "chunked"])
+@pytest.mark.parametrize("size", [0, 100, 256 * 1024])
+async def test_a_worker_that_hangs_on_a_body_is_504(behind: httpx.AsyncClient, size: int, chunked: bool) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(0, size, 4096):
+            yield b"x" * min(size, 4096)
+
+    headers = {} if chunked else {"content-length": str(size)}
+    told = problem(await behind.post("/fn/hang", content=body(), headers=headers), 504, "TIMEOUT")
+    what = "has not answered" if size <= 4096 else "has not taken the body"
+    assert what in told["detail"]
     assert (await behind.get("/fn/status")).status_code == 418
 
 

@@ -9,13 +9,13 @@ import pytest
 from dotdo.identity import Identity
 from dotdo.permissions import permitted
 from dotdo.rate_limits.policies import LIMITS
-from gateway.headers import DROPPED, DROPPED_PREFIXES
 from gateway.hosts import HOSTS, ascii_host
 from gateway.routes import READS, ROUTES, WRITES, Route, Rule
 from tests.e2e.gateways import hasty
 from tests.e2e.mapped import PERMISSIONS, Answer, address, ask, authorization, credential, most
 from tests.e2e.platform import Platform
 from tests.unit.gateway.test_cases import CASES
+from tests.unit.gateway.test_headers import CLAIMS, HOP_BY_HOP
 
 METHODS = sorted(READS | WRITES)
 CALLERS = ("-", "wrong", *PERMISSIONS)
@@ -131,9 +131,8 @@ async def test_case_by_hand(platform: Platform, case: str) -> None:
 
 async def test_no_listed_header_arrives(platform: Platform) -> None:
     """But for those that are the connection's own, and that the runtime writes anew."""
-    claims = {f"{prefix}{name}": "forged" for prefix in DROPPED_PREFIXES for name in ("identity", "id", "for", "x")}
-    listed = dict.fromkeys(DROPPED - {"connection", "transfer-encoding"}, "forged")
-    sent = {**claims, **listed, "connection": "close, X-Hop, x-other", "x-hop": "1", "X-Other": "2", "x-kept": "3"}
+    listed = dict.fromkeys({*HOP_BY_HOP, *CLAIMS} - {"connection", "transfer-encoding"}, "forged")
+    sent = {**listed, "connection": "close, X-Hop, x-other", "x-hop": "1", "X-Other": "2", "x-kept": "3"}
     answer = await ask(platform, "GET", "/db/x", {**authorization("viewer"), **sent})
     assert answer.service == "db"
     assert not {name for name, value in answer.arrived.items() if value == "forged"}

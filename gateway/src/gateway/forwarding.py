@@ -49,7 +49,7 @@ class Forwarder:
             if error.timed_out:
                 raise timed_out(f"the {name} service has not answered within {passage.timeout_s:g} seconds") from error
             raise unavailable(f"the {name} service does not answer") from error
-        except BaseException:  # the client's doing: too long a body, or one that did not come
+        except BaseException:  # the client's doing, or maybe: a body too long, or one that had not passed in time
             circuit.abandon(entered_s)
             raise
         circuit.leave(self._now_s(), answered=True)

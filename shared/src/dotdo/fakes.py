@@ -68,6 +68,7 @@ class FakeKv:
 
     def __init__(self) -> None:
         self.entries: dict[str, Any] = {}
+        self.lifetimes_s: dict[str, int] = {}
         self.operations = 0
         self.fails = False
 
@@ -76,6 +77,7 @@ class FakeKv:
         assert ttl_s >= 60, "KV takes no shorter lifetime"
         assert len(json.dumps(metadata, separators=(",", ":"))) <= 1024, "KV takes 1 KiB of metadata"
         self.entries[key] = metadata
+        self.lifetimes_s[key] = ttl_s
 
     async def list(self, prefix: str) -> list[tuple[str, Any]]:
         self._count()

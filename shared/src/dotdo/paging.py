@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
-from dotdo.errors import invalid_argument
+from dotdo.errors import ServiceError, invalid_argument
 from dotdo.model import Model
 from dotdo.nesting import parse_json
 
@@ -40,7 +40,13 @@ def decode_cursor(cursor: str, length: int) -> list[str]:
     try:
         key: Any = parse_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except ValueError as error:
-        raise invalid_argument("cursor: not one that this service gave out") from error
+        raise _foreign() from error
     if not isinstance(key, list) or len(key) != length or not all(isinstance(part, str) for part in key):
-        raise invalid_argument("cursor: not one that this service gave out")
+        raise _foreign()
+    if encode_cursor(key) != cursor:  # b64decode takes padding, too, `+` for `-`, and any spare bits at the end
+        raise _foreign()
     return key
+
+
+def _foreign() -> ServiceError:
+    return invalid_argument("cursor: not one that this service gave out")

@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from auth.domain.access_tokens import AccessTokens, Bearer, secret_id
+from auth.domain.access_tokens import AccessTokens, Bearer, secret_of
 from auth.domain.signing_keys import signing_keys
 from dotdo import jws
 from dotdo.errors import ServiceError
@@ -33,10 +33,21 @@ def parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return json.loads(decode(header)), json.loads(decode(claims))
 
 
-def shared(header: dict[str, Any], claims: dict[str, Any], secret: bytes = SECRET.encode()) -> str:
+def shared(header: object, claims: object, secret: bytes = SECRET.encode()) -> str:
     """A token signed with HMAC, whatever its header says."""
     signed = ".".join(encode(json.dumps(part).encode()) for part in (header, claims))
     return f"{signed}.{encode(hmac.digest(secret, signed.encode(), hashlib.sha256))}"
+
+
+ALGORITHMS = pytest.mark.parametrize("keys", [(), (CURRENT, NEXT)], ids=["HS256", "EdDSA"])
+
+
+async def signed(keys: tuple[dict[str, Any], ...], header: object, claims: object) -> str:
+    """A token of these very parts with a good signature: by the first key, or by the secret where there is none."""
+    if not keys:
+        return shared(header, claims)
+    text = ".".join(encode(json.dumps(part).encode()) for part in (header, claims))
+    return f"{text}.{encode(await HostEd25519().sign(keys[0], text.encode()))}"
 
 
 async def code_of(issuer: AccessTokens, token: str) -> str:
@@ -47,13 +58,13 @@ async def code_of(issuer: AccessTokens, token: str) -> str:
     return "VALID"
 
 
-@pytest.mark.parametrize("keys", [(), (CURRENT, NEXT)], ids=["HS256", "EdDSA"])
+@ALGORITHMS
 async def test_a_token_says_who_and_where_and_until_when(keys: tuple[dict[str, Any], ...]) -> None:
     issuer, bindings = tokens(*keys)
     token = await issuer.issue(BEARER)
     header, claims = parts(token)
     now = int(bindings.clock.now)
-    kid = "current" if keys else secret_id(SECRET.encode())
+    kid = "current" if keys else "hs-beab9b34448ec7dd"
     assert header == {"alg": "EdDSA" if keys else "HS256", "typ": "at+jwt", "kid": kid}
     jti = claims.pop("jti")
     assert claims == {
@@ -65,7 +76,7 @@ async def test_a_token_says_who_and_where_and_until_when(keys: tuple[dict[str, A
     assert (read.user_id, read.session_id, read.expires_s) == ("usr_1", "ses_1", now + 900)
 
 
-@pytest.mark.parametrize("keys", [(), (CURRENT, NEXT)], ids=["HS256", "EdDSA"])
+@ALGORITHMS
 async def test_a_token_fits_in_a_cookie_whatever_is_granted(keys: tuple[dict[str, Any], ...]) -> None:
     """Browsers keep 4096 bytes of a cookie, or nothing of it and do not say so."""
     issuer, _ = tokens(*keys)
@@ -80,7 +91,7 @@ async def test_a_token_fits_in_a_cookie_whatever_is_granted(keys: tuple[dict[str
     assert await code_of(issuer, token) == "VALID"
 
 
-@pytest.mark.parametrize("keys", [(), (CURRENT,)], ids=["HS256", "EdDSA"])
+@ALGORITHMS
 @pytest.mark.parametrize(
     ("age_s", "code"),
     [(929, "VALID"), (930, "EXPIRED"), (-30, "VALID"), (-31, "NOT_YET_VALID"), (10**9, "EXPIRED")],
@@ -92,10 +103,14 @@ async def test_thirty_seconds_of_leeway(keys: tuple[dict[str, Any], ...], age_s:
     assert await code_of(issuer, token) == code
 
 
-HEADER_FAULTS: dict[str, dict[str, Any]] = {
-    "none": {"alg": "none"}, "another hash": {"alg": "HS512"}, "asymmetric": {"alg": "EdDSA"}, "no algorithm": {"alg": None},
-    "an id token": {"typ": "JWT"}, "a gateway's": {"typ": "dotdo-identity+jwt"}, "no type": {"typ": None},
-    "another key": {"kid": "other"}, "no key": {"kid": None}, "a critical extension": {"crit": ["exp"]},
+HEADER_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "none": ({"alg": "none"}, "WRONG_TYPE"), "another hash": ({"alg": "HS512"}, "WRONG_TYPE"),
+    "asymmetric": ({"alg": "RS256"}, "WRONG_TYPE"), "no algorithm": ({"alg": None}, "WRONG_TYPE"),
+    "an id token": ({"typ": "JWT"}, "WRONG_TYPE"), "a gateway's": ({"typ": "dotdo-identity+jwt"}, "WRONG_TYPE"),
+    "a sign-in's": ({"typ": "dotdo-login+jwt"}, "WRONG_TYPE"), "no type": ({"typ": None}, "WRONG_TYPE"),
+    "a critical extension": ({"crit": ["exp"]}, "WRONG_TYPE"), "another key": ({"kid": "other"}, "WRONG_KEY"),
+    "no key": ({"kid": None}, "WRONG_KEY"), "a number for a key": ({"kid": 1}, "WRONG_KEY"),
+    "several keys": ({"kid": ["current"]}, "WRONG_KEY"), "an object for a key": ({"kid": {"current": 1}}, "WRONG_KEY"),
 }  # fmt: skip
 CLAIM_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "issuer": ({"iss": "dotdo-gateway"}, "WRONG_ISSUER"), "audience": ({"aud": "other"}, "WRONG_AUDIENCE"),
@@ -106,20 +121,32 @@ CLAIM_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 }  # fmt: skip
 
 
+@ALGORITHMS
 @pytest.mark.parametrize("fault", HEADER_FAULTS)
-async def test_the_header_chooses_nothing(fault: str) -> None:
-    issuer, _ = tokens()
+async def test_the_header_chooses_nothing(keys: tuple[dict[str, Any], ...], fault: str) -> None:
+    changes, code = HEADER_FAULTS[fault]
+    issuer, _ = tokens(*keys)
     header, claims = parts(await issuer.issue(BEARER))
-    assert await code_of(issuer, shared(header, claims)) == "VALID"
-    assert await code_of(issuer, shared({**header, **HEADER_FAULTS[fault]}, claims)) in ("WRONG_TYPE", "WRONG_KEY")
+    assert await code_of(issuer, await signed(keys, header, claims)) == "VALID"
+    assert await code_of(issuer, await signed(keys, {**header, **changes}, claims)) == code
 
 
+@ALGORITHMS
 @pytest.mark.parametrize("fault", CLAIM_FAULTS)
-async def test_claims_have_to_be_these(fault: str) -> None:
+async def test_claims_have_to_be_these(keys: tuple[dict[str, Any], ...], fault: str) -> None:
     changes, code = CLAIM_FAULTS[fault]
-    issuer, _ = tokens()
+    issuer, _ = tokens(*keys)
     header, claims = parts(await issuer.issue(BEARER))
-    assert await code_of(issuer, shared(header, {**claims, **changes})) == code
+    assert await code_of(issuer, await signed(keys, header, {**claims, **changes})) == code
+
+
+@ALGORITHMS
+@pytest.mark.parametrize("no_object", [[], ["alg"], "x", 1, None], ids=repr)
+async def test_header_and_claims_are_objects(keys: tuple[dict[str, Any], ...], no_object: object) -> None:
+    issuer, _ = tokens(*keys)
+    header, claims = parts(await issuer.issue(BEARER))
+    assert await code_of(issuer, await signed(keys, no_object, claims)) == "MALFORMED"
+    assert await code_of(issuer, await signed(keys, header, no_object)) == "MALFORMED"
 
 
 async def test_a_public_key_is_no_shared_secret() -> None:
@@ -184,6 +211,19 @@ async def test_an_unusable_set_is_named_and_nobody_gets_in(jwks: str) -> None:
         await issuer.issue(BEARER)
     assert (refused.value.code, "JWT_PRIVATE_JWKS" in refused.value.detail) == ("NOT_CONFIGURED", True)
     assert CURRENT["d"] not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("secret", "taken"), [("j" * 32, True), ("é" * 16, True), ("j" * 31, False), ("é" * 15, False)]
+)
+@pytest.mark.parametrize("name", ["JWT_SECRET", "JWT_REFRESH_SECRET"])
+def test_a_secret_has_thirty_two_bytes(name: str, secret: str, taken: bool) -> None:
+    bindings = FakeBindings({name: secret})
+    if taken:
+        assert secret_of(bindings, name) == secret.encode()
+        return
+    with pytest.raises(ServiceError, match=f"NOT_CONFIGURED: {name}: shorter than 32 bytes"):
+        secret_of(bindings, name)
 
 
 def test_a_key_shows_nothing_of_itself() -> None:

@@ -1,5 +1,6 @@
 """API keys, access tokens, and what `verify` says of them, over a database that is a fake."""
 
+import re
 from typing import Any
 
 import pytest
@@ -44,37 +45,28 @@ def test_a_key_with_one_wrong_character_is_refused(environment: str, random: str
 
 
 @pytest.mark.parametrize(
+    "key", ["sk_live_000000000000000000000000000000002UYg5A", "sk_test_0000000000000000000000000000007100GkA8"]
+)
+def test_the_checksum_is_six_characters_of_what_precedes(key: str) -> None:
+    """Keys that were given out: CRC-32 in base 62, in its full length."""
+    assert api_keys.checksum(key[:-6]) == key[-6:]
+    assert api_keys.environment_of(key) == key[3:7]
+
+
+@pytest.mark.parametrize("environment", ["live", "test"])
+def test_a_new_key_has_thirty_two_characters_that_nobody_knows(environment: api_keys.Environment) -> None:
+    keys = [api_keys.generate(environment) for _ in range(100)]
+    assert all(re.fullmatch(f"sk_{environment}_[0-9A-Za-z]{{38}}", key) for key in keys)
+    assert all(len({key[place] for key in keys}) > 30 for place in range(8, 40)), "each of them"
+
+
+@pytest.mark.parametrize(
     "text", ["", "sk_", "sk_test_", KEY[:-1], KEY + "a", KEY + "\n", KEY.upper(), KEY.replace("test", "live")]
 )
 async def test_a_malformed_key_asks_no_database(text: str) -> None:
     verify, db = verifier(OWNER)
     assert (await verify.verify(text, Deferred())).code == "MALFORMED"
     assert db.calls == []
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({}, "VALID"),
-        ({"revoked_at": "2026-01-01T00:00:00.000Z"}, "REVOKED"),
-        ({"expired": True, "expires_at": "2026-01-01T00:00:00.000Z"}, "EXPIRED"),
-        ({"disabled_at": "2026-01-01T00:00:00.000Z"}, "DISABLED"),
-        ({"revoked_at": "2026-01-01T00:00:00.000Z", "expired": True}, "REVOKED"),
-    ],
-)
-async def test_a_key_is_as_good_as_its_row(changes: dict[str, Any], code: str) -> None:
-    verify, db = verifier({**OWNER, **changes})
-    answer = await verify.verify(KEY, Deferred())
-    assert (answer.code, answer.valid) == (code, code == "VALID")
-    assert len(db.calls) == 1
-    assert KEY not in repr(db.calls)
-    if code != "VALID":
-        assert (answer.user_id, answer.permissions) == (None, [])
-
-
-async def test_an_unknown_key_is_not_found() -> None:
-    verify, _ = verifier(None)
-    assert (await verify.verify(KEY, Deferred())).code == "NOT_FOUND"
 
 
 async def test_test_keys_do_not_work_in_production() -> None:
@@ -108,6 +100,103 @@ SESSION: dict[str, Any] = {
 }  # fmt: skip
 
 
+REFUSALS: dict[str, dict[str, Any]] = {
+    "REVOKED": {"revoked_at": "2026-01-01T00:00:00.000Z"},
+    "EXPIRED": {"expired": True, "expires_at": "2026-01-01T00:00:00.000Z"},
+    "DISABLED": {"disabled_at": "2026-01-01T00:00:00.000Z"},
+}
+NOBODY: dict[str, Any] = {
+    "valid": False, "kind": None, "user_id": None, "email": None, "role": None, "organization_id": None, "permissions": [],
+    "scopes": None, "session_id": None, "key_id": None, "rate_limit": None, "expires_at": None,
+}  # fmt: skip
+USER: dict[str, Any] = {
+    "id": "usr_1", "email": "a@b.c", "name": "Ann", "role": "user", "organization_id": "org_1", "workos_id": "user_w1",
+    "email_verified": True, "disabled": False, "created_at": "2026-01-01T00:00:00.000Z",
+    "updated_at": "2026-01-02T00:00:00.000Z",
+}  # fmt: skip
+
+
+async def test_all_that_is_said_of_a_key() -> None:
+    row = {**OWNER, "name": "Ann", "rate_limit": 7, "scopes": ["things:read"], "expires_at": "2027-01-01T00:00:00.000Z"}
+    judge, db = verifier(row)
+    assert (await judge.verify(KEY, Deferred())).model_dump() == {
+        "valid": True, "code": "VALID", "kind": "api_key", "user_id": "usr_1", "email": "a@b.c", "role": "user",
+        "organization_id": "org_1", "permissions": ["things:read"], "scopes": ["things:read"], "session_id": None,
+        "key_id": "key_1", "rate_limit": 7, "expires_at": "2027-01-01T00:00:00.000Z",
+    }  # fmt: skip
+    assert (len(db.calls), KEY in repr(db.calls), api_keys.key_hash(KEY) in repr(db.calls)) == (1, False, True)
+    validation = await judge.validate(KEY, Deferred())
+    assert validation.model_dump() == {"valid": True, "user": USER, "session": None, "error": None}
+    owner = await judge.api_key_owner(KEY, Deferred())
+    assert owner is not None
+    assert owner.model_dump() == {**USER, "valid": True}
+
+
+async def test_all_that_is_said_of_a_token() -> None:
+    """It ends when it says so itself, which is before its session."""
+    judge, db = verifier({**SESSION, "name": "Ann", "expires_at": "2027-01-01T00:00:00.000Z"})
+    presented = await token(60)
+    assert (await judge.verify(presented, Deferred())).model_dump() == {
+        "valid": True, "code": "VALID", "kind": "user", "user_id": "usr_1", "email": "a@b.c", "role": "user",
+        "organization_id": "org_1", "permissions": list(ROLES["user"]), "scopes": None, "session_id": "ses_1",
+        "key_id": None, "rate_limit": None, "expires_at": "2026-09-21T14:27:20.000Z",
+    }  # fmt: skip
+    assert (len(db.calls), presented in repr(db.calls)) == (1, False)
+    session = {
+        "id": "ses_1", "user_id": "usr_1", "device": None, "ip_address": None, "user_agent": None, "current": False,
+        "created_at": "2026-01-01T00:00:00.000Z", "last_seen_at": "2026-01-01T00:00:00.000Z",
+        "expires_at": "2027-01-01T00:00:00.000Z",
+    }  # fmt: skip
+    for validation in (await judge.validate(presented, Deferred()), await judge.validate_session(presented)):
+        assert validation.model_dump() == {"valid": True, "user": USER, "session": session, "error": None}
+
+
+@pytest.mark.parametrize("kind", ["key", "token"])
+@pytest.mark.parametrize("code", [*REFUSALS, "missing"])
+async def test_of_what_is_refused_nothing_is_said_but_why(kind: str, code: str) -> None:
+    row, presented = (OWNER, KEY) if kind == "key" else (SESSION, await token(0))
+    judge, db = verifier({**row, **REFUSALS[code]} if code in REFUSALS else None)
+    why = {"key": "NOT_FOUND", "token": "REVOKED"}[kind] if code == "missing" else code
+    assert (await judge.verify(presented, Deferred())).model_dump() == {**NOBODY, "code": why}
+    assert len(db.calls) == 1
+    nobody = {"valid": False, "user": None, "session": None, "error": why}
+    assert (await judge.validate(presented, Deferred())).model_dump() == nobody
+    if kind == "token":
+        assert (await judge.validate_session(presented)).model_dump() == nobody
+    else:
+        assert await judge.api_key_owner(presented, Deferred()) is None
+
+
+async def test_what_was_revoked_is_so_whatever_else_it_is() -> None:
+    all_of_it = {name: value for changes in REFUSALS.values() for name, value in changes.items()}
+    order = []
+    for name in ("revoked_at", "expired", "disabled_at"):
+        judge, _ = verifier({**OWNER, **all_of_it})
+        order.append((await judge.verify(KEY, Deferred())).code)
+        all_of_it = {**all_of_it, name: None}
+    assert order == ["REVOKED", "EXPIRED", "DISABLED"]
+
+
+@pytest.mark.parametrize("text", [KEY, "", "\ud800.e30.AAAA", "e30.e30.AAAA\n", "e30.e30.\u0661"], ids=repr)
+async def test_what_is_no_token_is_no_session(text: str) -> None:
+    judge, db = verifier(SESSION)
+    assert (await judge.validate_session(text)).error == "MALFORMED"
+    assert db.calls == []
+
+
+@pytest.mark.parametrize(("unused", "deferred"), [(True, 1), (False, 0)])
+async def test_the_use_of_a_key_is_written_down_after_the_answer_and_no_more_than_once_a_minute(
+    unused: bool, deferred: int
+) -> None:
+    judge, db = verifier({**OWNER, "unused": unused})
+    later = Deferred()
+    await judge.verify(KEY, later)
+    assert (len(db.calls), len(later.work)) == (1, deferred)
+    await later.run()
+    written = [params for _, (sql, params, *_) in db.calls if str(sql).lstrip().startswith("update api_keys")]
+    assert written == [["key_1"]] * deferred
+
+
 async def test_a_token_has_the_rights_of_today_not_its_own() -> None:
     verify, _ = verifier(SESSION)
     answer = await verify.verify(await token(0), Deferred())
@@ -132,11 +221,12 @@ async def test_a_short_secret_is_a_clear_error() -> None:
     assert (refused.value.code, "JWT_SECRET" in refused.value.detail) == ("NOT_CONFIGURED", True)
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "a.b", "sk_test_x", "a b.c.d"])
+@pytest.mark.parametrize("text", ["", "nonsense", "a.b", "sk_test_x", "a b.c.d", "a.b.c\n"])
 async def test_what_is_no_credential_is_not_valid(text: str) -> None:
     judge, db = verifier(OWNER)
-    answer = await judge.verify(text, Deferred())
-    assert (answer.valid, answer.code, answer.kind, db.calls) == (False, "MALFORMED", None, [])
+    assert (await judge.verify(text, Deferred())).model_dump() == {**NOBODY, "code": "MALFORMED"}
+    assert (await judge.validate(text, Deferred())).error == "MALFORMED"
+    assert db.calls == []
 
 
 async def test_without_an_environment_it_is_production() -> None:

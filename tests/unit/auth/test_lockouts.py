@@ -113,30 +113,95 @@ def test_another_isolate_goes_on_where_one_was() -> None:
     assert one.left_s(SUBJECT, START_S + 9) > 6
 
 
-DAMAGED = st.lists(
-    st.dictionaries(
-        st.text(max_size=12),
-        st.one_of(
-            st.none(), st.text(), st.integers(), st.floats(), st.lists(st.one_of(st.integers(), st.text(), st.none()))
-        ),
+def digest_of(subject: str) -> str:
+    one = lockouts()
+    one.failed(subject, START_S)
+    (digest,) = one.tell(START_S)
+    return digest
+
+
+@pytest.mark.parametrize(
+    ("told", "left_s"),
+    [
+        ([[3, 10], [2, 50]], 4),
+        ([[2, 50], [3, 10]], 4),
+        ([[3, 10], [3, 5]], 4),
+        ([[3, 5], [3, 10]], 4),
+        ([[3, 8], [1, 10]], 2),
+        ([[1, 10], [1, 9]], 1),
+    ],
+)
+def test_the_worst_that_is_known_counts(told: list[list[int]], left_s: float) -> None:
+    """The most failures, and of as many the latest; in whatever order it is heard."""
+    one, other = lockouts(), lockouts()
+    one.hear([{digest_of(SUBJECT): news} for news in told])
+    for news in told:
+        other.hear([{digest_of(SUBJECT): news}])
+    assert one.left_s(SUBJECT, 10) == other.left_s(SUBJECT, 10) == left_s
+
+
+def test_what_is_heard_takes_nothing_from_what_is_known() -> None:
+    kept = lockouts()
+    for at in (0, 1, 3):
+        kept.failed(SUBJECT, START_S + at)
+    kept.hear([{digest_of(SUBJECT): [2, int(START_S) + 60]}])
+    assert kept.left_s(SUBJECT, START_S + 3) == 4
+
+
+def test_who_failed_longest_ago_is_forgotten_first() -> None:
+    kept = lockouts(max_entries=2)
+    for subject, at in (("a", 0), ("b", 0), ("a", 1), ("c", 1)):
+        kept.failed(subject, START_S + at)
+    assert [kept.left_s(subject, START_S + 0.5) > 0 for subject in ("a", "b", "c")] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        None,
+        "x",
+        5,
+        1.5,
+        [],
+        [3],
+        ["3", 10],
+        [3, "10"],
+        [3, 10.0],
+        [3, 10, 1],
+        [0, 10],
+        [-1, 10],
+        [1000, 10],
+        [10**9, 1],
+    ],
+    ids=repr,
+)
+def test_damaged_news_are_none(news: object) -> None:
+    kept = lockouts()
+    kept.hear([{digest_of(SUBJECT): news, "other": [1, 10]}])
+    assert (kept.left_s(SUBJECT, 10), len(kept)) == (0, 1), "and hide nothing that stands beside them"
+
+
+def test_nobody_is_locked_for_longer_than_the_longest_whatever_is_told() -> None:
+    kept = lockouts()
+    kept.hear([{digest_of(SUBJECT): [999, 10**12]}])
+    assert kept.left_s(SUBJECT, START_S) == 900
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.text(max_size=12),
+            st.one_of(
+                st.none(), st.text(), st.integers(), st.floats(), st.lists(st.integers() | st.text() | st.none())
+            ),
+        )
     )
 )
-
-
-@given(DAMAGED)
-def test_damaged_news_raise_nothing_and_lock_nobody_for_longer(told: list[dict[str, object]]) -> None:
+def test_no_news_break_anything(told: list[dict[str, object]]) -> None:
     kept = lockouts()
     kept.failed(SUBJECT, START_S)
     kept.hear(told)
-    digest = next(iter(lockouts_digests(SUBJECT)))
-    kept.hear([{digest: [999, 10**12]}, {digest: [10**9, 1]}, {digest: [-1, 1]}, {digest: [True]}])
-    assert 0 <= kept.left_s(SUBJECT, START_S) <= LONGEST_S
-
-
-def lockouts_digests(subject: str) -> dict[str, object]:
-    one = lockouts()
-    one.failed(subject, START_S)
-    return one.tell(START_S)
+    assert kept.left_s(SUBJECT, START_S) == 1
 
 
 def test_isolates_hear_of_it_through_kv_and_kv_failing_changes_nothing() -> None:

@@ -1,5 +1,6 @@
 """What is refused goes the way of what is unknown, so that the time an answer takes gives nothing away."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -91,3 +92,20 @@ def test_a_successor_is_the_same_for_the_same_token_and_secret_alone() -> None:
         refresh_tokens.stored(TOKEN, other), TOKEN, refresh_tokens.successor_of(refresh_tokens.successor_of(TOKEN, one), one),
     }  # fmt: skip
     assert len(made) == 6
+
+
+def test_a_refresh_token_is_a_secret_of_256_bits() -> None:
+    tokens = [refresh_tokens.generate() for _ in range(100)]
+    assert len(set(tokens)) == 100
+    for token in tokens:
+        assert refresh_tokens.well_formed(token)
+        assert len(base64.urlsafe_b64decode(token + "=")) == 32
+    for other in (TOKEN[1:], TOKEN + "A", TOKEN + "\n", TOKEN[1:] + "=", TOKEN[1:] + "+", TOKEN[1:] + "é", ""):
+        assert not refresh_tokens.well_formed(other)
+
+
+def test_tokens_that_were_given_out_stay_good() -> None:
+    """Their hashes are in the database already."""
+    token, secret = "A" * 43, b"r" * 32
+    assert refresh_tokens.stored(token, secret) == "\\x99dafe23293b299b0487e11262897e8f58324a4a69df9c4674ab8c486cc4cbd1"
+    assert refresh_tokens.successor_of(token, secret) == "HbRSkM4C9xyPH1fE5vAbGOUTJJKSRVT3d5rmCeFyQNo"

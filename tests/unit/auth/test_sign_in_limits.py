@@ -14,6 +14,7 @@ from dotdo.http import HttpRequest, HttpResponse
 from dotdo.identity import IDENTITY_HEADER, Identity, sign_identity
 from dotdo.log import Logger
 from dotdo.ports import HttpReply, Kv
+from tests.unit.auth.workos_fixtures import PROFILE
 
 HERE = Identity("anonymous", address="203.0.113.7")
 THERE = Identity("anonymous", address="203.0.113.8")
@@ -152,6 +153,47 @@ async def test_a_refused_sign_in_is_on_record_without_its_code(browser: Any) -> 
     assert "sesame" not in repr(statements)
 
 
+@pytest.mark.parametrize(
+    ("reply", "recorded"),
+    [
+        (HttpReply(400, {}, "{}"), ["LOGIN_FAILED"]),
+        (HttpReply(403, {}, '{"code": "email_verification_required"}'), ["EMAIL_NOT_VERIFIED"]),
+        (HttpReply(503, {}, ""), []),
+        (HttpReply(200, {}, "[]"), []),
+    ],
+    ids=["refused", "not verified", "down", "broken"],
+)
+async def test_refusals_are_on_record_and_faults_are_not(browser: Any, reply: HttpReply, recorded: list[str]) -> None:
+    state = await begin(browser)
+    browser.workos_says = reply
+    assert await refusals_on_record(browser, f"/callback?code=c&state={state}") == recorded
+
+
+async def test_a_refused_refresh_is_not_on_record(browser: Any) -> None:
+    """Else anybody could fill the table; what ends a session is recorded with its end."""
+    browser.tables._answer = lambda sql, params: ([], 1)
+    assert await refusals_on_record(browser, "/refresh", b'{"refresh_token": "x"}') == []
+
+
+async def refusals_on_record(browser: Any, path: str, body: bytes | None = None) -> list[str]:
+    """The codes that are written down after a request, a POST where it has a body, has been refused."""
+
+    async def read() -> bytes:
+        return body or b""
+
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    headers = {"cookie": cookie, IDENTITY_HEADER: _identity_header(browser, HERE), "content-type": "application/json",
+               "sec-fetch-site": "same-origin"}  # fmt: skip
+    path, _, query = path.partition("?")
+    later, before = Deferred(), len(browser.tables.statements)
+    request = HttpRequest("GET" if body is None else "POST", path, query, headers, read)
+    assert (await browser.service.fetch(request, later)).status >= 400
+    await later.run()
+    return [
+        json.loads(params[5])["code"] for _, params in browser.tables.statements[before:] if "login.refused" in params
+    ]
+
+
 @pytest.mark.parametrize("way", ["login", "sso"])
 async def test_a_refusal_that_workos_brings_back_is_one_with_whatever_it_says_of_it(browser: Any, way: str) -> None:
     """RFC 6749 §4.1.2.1, with the address of a page about it, and §4.1.2: what is not known is passed over."""
@@ -287,6 +329,30 @@ async def test_guesses_of_refresh_tokens_bar_the_address(browser: Any, refresh: 
     assert wait_of(await refresh(HERE)) == 2, "getting in as somebody does not wash an address clean"
 
 
+async def test_asking_without_a_session_is_no_failure(browser: Any, refresh: Refresh) -> None:
+    browser.tables._answer = Refreshing("ROTATE")
+    assert [code_of(await refresh(HERE, "")) for _ in range(3)] == ["NO_SESSION"] * 3
+    assert (await refresh(HERE)).status == 200
+
+
+async def test_a_disabled_account_bars_the_address_it_is_tried_from(browser: Any) -> None:
+    browser.tables.account["disabled_at"] = "2026-01-01T00:00:00.000Z"
+    state = await begin(browser)
+    assert code_of(await browser.get(f"/callback?code=c&state={state}", HERE)) == "DISABLED"
+    assert code_of(await browser.get("/login", HERE)) == "LOCKED_OUT"
+    assert (await browser.get("/login", THERE)).status == 302
+
+
+async def test_a_foreign_profile_bars_the_address_it_is_tried_from(browser: Any) -> None:
+    profile = {**PROFILE, "organization_id": "org_2"}
+    browser.workos_says = HttpReply(200, {}, json.dumps({"profile": profile, "access_token": "t"}))
+    location = dict((await browser.get("/sso/authorize?organization=org_1", THERE)).headers)["location"]
+    state = location.split("state=")[1].split("&")[0]
+    assert code_of(await browser.get(f"/sso/callback?code=c&state={state}", HERE)) == "FOREIGN_PROFILE"
+    assert code_of(await browser.get("/login", HERE)) == "LOCKED_OUT"
+    assert (await browser.get("/login", THERE)).status == 302
+
+
 async def test_a_disabled_account_bars_itself(browser: Any) -> None:
     browser.tables.account["disabled_at"] = "2026-01-01T00:00:00.000Z"
     state = await begin(browser)
@@ -313,6 +379,10 @@ async def test_ten_sign_ins_a_minute_of_an_account(browser: Any) -> None:
         ("ATTEMPT_LIMITS", "default=5"),
         ("LOCKOUT_MAX_S", "long"),
         ("LOCKOUT_MAX_S", "-1"),
+        ("LOCKOUT_MAX_S", "1.5"),
+        ("LOCKOUT_MAX_S", " 5"),
+        ("LOCKOUT_MAX_S", "100000"),
+        ("LOCKOUT_MAX_S", "\u0663"),
     ],
 )
 async def test_a_setting_that_cannot_be_read_is_named_and_lets_nobody_in(browser: Any, name: str, value: str) -> None:
@@ -322,13 +392,35 @@ async def test_a_setting_that_cannot_be_read_is_named_and_lets_nobody_in(browser
     assert name in response.body
 
 
-async def test_the_numbers_are_the_specified_ones() -> None:
+def test_the_numbers_are_the_specified_ones() -> None:
     assert LIMITS == {"login": 10, "callback": 10, "refresh": 30}
 
 
+@pytest.mark.parametrize(
+    ("longest", "waits"),
+    [("60", [1, 2, 4, 8, 16, 32, 60, 60]), ("1", [1, 1, 1]), ("", [1, 2, 4]), ("99999", [1, 2, 4])],
+)
+def test_the_longest_lock_out_can_be_set(longest: str, waits: list[int]) -> None:
+    one = Isolate({}, FakeClock(), LOCKOUT_MAX_S=longest)
+    found = []
+    for _ in waits:
+        one.limits.address_failed(REFRESH, "203.0.113.7")
+        with pytest.raises(ServiceError, match="LOCKED_OUT") as refused:
+            one.limits.admit_address(REFRESH, "203.0.113.7")
+        found.append(int(refused.value.headers["retry-after"]))
+        one.bindings.clock.now += found[-1]
+    assert found == waits
+
+
+def test_there_is_none_where_the_longest_is_nothing() -> None:
+    one = Isolate({}, FakeClock(), LOCKOUT_MAX_S="0")
+    one.limits.address_failed(REFRESH, "203.0.113.7")
+    assert one.refused("203.0.113.7") is None
+
+
 class Isolate:
-    def __init__(self, kvs: dict[str, Kv], clock: FakeClock) -> None:
-        self.bindings = FakeBindings({"INTERNAL_SECRET": "i" * 32}, kvs=kvs, clock=clock)
+    def __init__(self, kvs: dict[str, Kv], clock: FakeClock, **texts: str) -> None:
+        self.bindings = FakeBindings({"INTERNAL_SECRET": "i" * 32, **texts}, kvs=kvs, clock=clock)
         self.limits = SignInLimits(self.bindings, Logger("auth"))
 
     async def tell(self) -> None:
@@ -369,3 +461,27 @@ async def test_kv_down_lets_nobody_in_and_locks_nobody_out(state: str) -> None:
     entries = repr([limits.entries, lockouts.entries])
     assert "203.0" not in entries
     assert "usr_1" not in entries
+
+
+async def told_by(**texts: str) -> tuple[str, str, str, str]:
+    """The keys, without the isolate's own part, under which limits and lock-outs are told, and whom they are told of."""
+    limits, lockouts = FakeKv(), FakeKv()
+    one = Isolate({"RATE_LIMIT_KV": limits, "SESSIONS_KV": lockouts}, FakeClock(1_790_000_040.0), **texts)
+    for _ in range(9):
+        one.limits.admit_account(CALLBACK, "usr_1")
+    one.fail("203.0.113.7", 4)
+    one.limits.address_failed(REFRESH, "203.0.113.7")
+    await one.tell()
+    ((limit_key, limit),), ((lockout_key, lockout),) = limits.entries.items(), lockouts.entries.items()
+    prefixes = (key.rpartition("/")[0] for key in (limit_key, lockout_key))
+    return *prefixes, *(next(iter(news["d"])) for news in (limit, lockout))
+
+
+async def test_what_is_told_is_of_one_environment_and_under_digests_of_one_secret() -> None:
+    """Deployments share a namespace; and without the secret nobody can look up who is meant."""
+    staging = await told_by(ENVIRONMENT="staging", INTERNAL_SECRET="a" * 32)
+    assert staging[:2] == ("rl1/staging", "lo1/staging")
+    assert await told_by(ENVIRONMENT="staging", INTERNAL_SECRET="a" * 32) == staging
+    production = await told_by(INTERNAL_SECRET="b" * 32)
+    assert production[:2] == ("rl1/production", "lo1/production"), "what is not said is production"
+    assert {*staging[2:]}.isdisjoint(production[2:])

@@ -10,7 +10,7 @@ import pytest
 from dotdo.identity import Identity
 from dotdo.ports import HttpError, HttpReply
 from tests.unit.auth.conftest import WORKOS_USER, Browser, reply
-from tests.unit.auth.workos_fixtures import ORGANIZATION_SELECTION
+from tests.unit.auth.workos_fixtures import ORGANIZATION_SELECTION, PROFILE
 
 
 def code_of(response: Any) -> str:
@@ -198,11 +198,6 @@ async def test_whoever_is_out_already_is_out(browser: Browser) -> None:
 
 # --- single sign-on ---
 
-PROFILE = {
-    "object": "profile", "id": "prof_1", "connection_id": "conn_1", "organization_id": "org_1", "connection_type": "OktaSAML",
-    "idp_id": "1", "email": "ann@acme.example", "first_name": "Ann", "last_name": None, "raw_attributes": {},
-    "role": {"slug": "member"},
-}  # fmt: skip
 ORGANIZATION = {"id": "org_1", "name": "Acme", "domains": [{"domain": "acme.example", "state": "verified"}]}
 
 

@@ -29,7 +29,8 @@ async def test_the_browser_is_sent_to_workos_with_a_challenge(browser: Any, loca
     assert query["redirect_uri"] == "https://api.test/auth/callback"
     assert (query["code_challenge_method"], query["response_type"]) == ("S256", "code")
     assert (query["provider"], query["login_hint"]) == ("authkit", "ann@example.test")
-    assert len(query["code_challenge"]) == 43
+    assert (len(query["code_challenge"]), len(query["state"])) == (43, 43)
+    assert "Max-Age=600;" in dict(response.headers)["set-cookie"]
     assert browser.tables.statements == [], "nothing is written before the browser comes back"
 
 
@@ -63,6 +64,7 @@ async def test_cookies_are_for_this_host_and_out_of_reach_of_scripts(browser: An
     for text in texts:
         path = "Path=/auth" if text.startswith("__Secure-refresh") else "Path=/"
         assert {path, "HttpOnly", "Secure", "SameSite=Lax"} <= set(text.split("; "))
+    assert [text.split("Max-Age=")[1].partition(";")[0] for text in texts] == ["900", str(30 * 24 * 3600), "0"]
     assert ("cache-control", "no-store") in response.headers
     assert browser.cookies["__Host-session"] not in str(dict(response.headers)["location"])
 

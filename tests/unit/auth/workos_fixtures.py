@@ -17,6 +17,12 @@ ORGANIZATION_SELECTION: dict[str, Any] = {
     "organizations": [{"id": "org_1", "name": "Acme"}, {"id": "org_2", "name": "Umbrella"}],
 }  # fmt: skip
 
+PROFILE: dict[str, Any] = {
+    "object": "profile", "id": "prof_1", "connection_id": "conn_1", "organization_id": "org_1", "connection_type": "OktaSAML",
+    "idp_id": "1", "email": "ann@acme.example", "first_name": "Ann", "last_name": None, "raw_attributes": {},
+    "role": {"slug": "member"},
+}  # fmt: skip
+
 DIRECTORY: dict[str, Any] = {
     "object": "directory", "id": "directory_1", "organization_id": "org_1", "external_key": "k", "type": "okta scim v2.0",
     "state": "linked", "name": "Acme's people", "domain": "acme.example", "created_at": AT, "updated_at": AT,

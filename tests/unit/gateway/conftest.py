@@ -45,18 +45,22 @@ def verify(credential: str) -> dict[str, object]:
 class Worker:
     """A bound Worker. `passed` is what arrived: address, headers taken out, headers put in. `fails`: what passing on raises.
 
-    `takes`: bytes of a body that are counted.
+    `takes`: bytes of a body that are counted. `sends`: bytes of its answer. `bounds`: seconds and bytes of body that each
+    passage allows.
     """
 
-    fails: Exception | None = None
+    fails: BaseException | None = None
     takes: int = 0
+    sends: int = 0
     passed: list[tuple[str, list[str], dict[str, str]]] = field(default_factory=list)
+    bounds: list[tuple[float, int]] = field(default_factory=list)
 
     async def forward(self, inbound: Any, passage: Passage) -> UpstreamResponse:
         self.passed.append((passage.url, list(passage.remove), dict(passage.add)))
+        self.bounds.append((passage.timeout_s, passage.max_body_bytes))
         if self.fails:
             raise self.fails
-        return UpstreamResponse(207, "the Worker's own", taken_bytes=self.takes)
+        return UpstreamResponse(207, "the Worker's own", self.sends, self.takes)
 
     async def status_of(self, path: str) -> int:
         return 200

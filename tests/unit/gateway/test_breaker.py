@@ -1,5 +1,6 @@
 """gateway.breaker: a Worker that does not answer is left alone, and tried again by one request."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -9,7 +10,10 @@ from hypothesis import strategies as st
 
 from dotdo.errors import ServiceError, request_timed_out
 from dotdo.ports import HttpError
-from gateway.breaker import FAILURES, OPEN_S, Breaker, Circuit
+from gateway.breaker import Breaker, Circuit
+
+FAILURES, OPEN_S = 5, 10.0
+"""As documented."""
 
 
 def fail(breaker: Breaker, times: int, now_s: float = 0.0) -> None:
@@ -25,6 +29,8 @@ def test_it_opens_at_the_fifth_failure_in_a_row() -> None:
     with pytest.raises(ServiceError, match="CIRCUIT_OPEN") as refused:
         breaker.enter("DB", 4.5)
     assert (refused.value.status, refused.value.headers) == (503, {"retry-after": "6"})
+    assert (refused.value.title, refused.value.retryable) == ("Service unavailable", True)
+    assert refused.value.detail == "the db service has not been answering"
     breaker.enter("AUTH", 4.5)
 
 
@@ -95,6 +101,19 @@ async def test_a_client_that_does_not_send_its_body_says_nothing_of_the_worker(s
         assert (refused.status, json.loads(refused.body)["code"]) == (408, "REQUEST_TIMEOUT")
     stage.workers["DB"].fails = None
     assert (await stage.ask("GET", "/db/things", {"authorization": "Bearer admin-key"})).status == 207
+
+
+async def test_a_probe_that_is_cancelled_on_its_way_leaves_its_place_to_another(stage: Any) -> None:
+    admin, worker = {"authorization": "Bearer admin-key"}, stage.workers["DB"]
+    worker.fails = HttpError("refused")
+    for _ in range(FAILURES):
+        await stage.ask("GET", "/db/things", admin)
+    stage.bindings.clock.now += OPEN_S
+    worker.fails = asyncio.CancelledError()
+    with pytest.raises(asyncio.CancelledError):
+        await stage.ask("GET", "/db/things", admin)
+    worker.fails = None
+    assert (await stage.ask("GET", "/db/things", admin)).status == 207
 
 
 async def test_half_open_on_a_requests_way(stage: Any) -> None:

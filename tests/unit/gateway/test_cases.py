@@ -31,7 +31,22 @@ GET    api.test         /relationships?ns=a        edges   DB /relationships?ns=
 GET    api.test         /relationships             viewer  403
 POST   api.test         /relationships             edges   403
 POST   api.test         /relationships             admin   DB /relationships
+POST   api.test         /relationships             linker  DB /relationships
+PUT    api.test         /relationships/a           linker  DB /relationships/a
+PATCH  api.test         /relationships/a           linker  DB /relationships/a
+DELETE api.test         /relationships/a/b         linker  DB /relationships/a/b
+DELETE api.test         /relationships/a/b         edges   403
+DELETE api.test         /relationships/a/b         user    403
+GET    api.test         /relationships             linker  403
 DELETE api.test         /relationships/a/b         -       401
+GET    api.test         /db/search?q=a             finder  DB /search?q=a
+POST   api.test         /db/search                 finder  DB /search
+POST   api.test         /db/search                 user    403
+GET    api.test         /db/search                 viewer  403
+GET    api.test         /db/search                 -       401
+GET    api.test         /db/searches               finder  403
+OPTIONS api.test        /db/things                 viewer  DB /things
+OPTIONS api.test        /db/things                 -       401
 GET    api.test         /relationshipsx            admin   404
 GET    api.test         /auth                      -       AUTH /
 GET    api.test         /auth/login?return_to=/    -       AUTH /login?return_to=/
@@ -54,24 +69,36 @@ GET    api.test         /db%5c..%5cschedule        admin   400
 GET    api.test         /SCHEDULE/tasks            -       404
 GET    api.test         /admin                     user    403
 GET    api.test         /admin/users               admin   APP /users
+GET    api.test         /admin/users               scoped  403
+GET    api.test         /admin/users               -       401
+GET    api.test         /batch/jobs                user    403
+GET    api.test         /batch/jobs                scoped  403
+GET    api.test         /batch/jobs                -       401
 POST   api.test         /batch/jobs                user    403
 POST   api.test         /batch/jobs                admin   BATCH /jobs
 GET    api.test         /ai/models                 viewer  403
 GET    api.test         /ai/models                 reader  AI /models
 POST   api.test         /ai/chat                   reader  403
 POST   api.test         /ai/chat                   writer  AI /chat
+GET    api.test         /ai/models                 writer  403
+GET    api.test         /ai/models                 -       401
 GET    api.test         /workflows/a               viewer  WORKFLOWS /a
 POST   api.test         /workflows/a               user    403
+POST   api.test         /workflows/a               scoped  403
 POST   api.test         /workflows/a               admin   WORKFLOWS /a
 GET    api.test         /workflows/a               -       401
 POST   api.test         /queue/jobs                viewer  QUEUE /jobs
 POST   api.test         /queue/jobs                -       401
 GET    api.test         /events                    viewer  EVENTS /
+GET    api.test         /events                    -       401
 POST   api.test         /embeddings                viewer  EMBEDDINGS /
+GET    api.test         /embeddings                -       401
 POST   api.test         /code/run                  -       401
 POST   api.test         /code/run                  viewer  CODE_EXEC /run
 POST   api.test         /claude-code/run           viewer  CLAUDE_CODE /run
+POST   api.test         /claude-code/run           -       401
 POST   api.test         /agent/a                   viewer  AGENT /a
+POST   api.test         /agent/a                   -       401
 POST   api.test         /fn/a                      -       401
 POST   api.test         /fn/a                      viewer  FN /a
 POST   api.test         /universal/call            viewer  UNIVERSAL_API /call
@@ -89,9 +116,13 @@ POST   db.services.do   /rpc                       -       401
 POST   db.services.do   /rpc                       viewer  403
 GET    db.services.do   /relationships             viewer  403
 GET    db.services.do   /relationships             edges   DB /relationships
+POST   db.services.do   /relationships             user    403
+POST   db.services.do   /search                    finder  DB /search
+POST   db.services.do   /search                    user    403
 GET    db.apis.do       /things                    viewer  DB /things
 GET    db.mw            /things                    viewer  DB /things
 GET    DB.MW            /things                    viewer  DB /things
+GET    db.mw.           /things                    viewer  DB /things
 GET    database.do      /things                    viewer  DB /things
 GET    xn--82t.io       /things                    viewer  DB /things
 GET    xn--6or.io       /things                    viewer  DB /things
@@ -138,6 +169,8 @@ def credentials(verified: Any) -> dict[str, Any]:
         "viewer": verified("viewer", "things:read"),
         "scoped": verified("admin", "things:read"),
         "edges": verified("user", "relationships:read"),
+        "linker": verified("user", "relationships:write"),
+        "finder": verified("user", "search:read"),
         "reader": verified("user", "ai:read"),
         "writer": verified("user", "ai:write"),
     }
@@ -170,6 +203,10 @@ async def test_case(open_stage: Any, verified_as: Any, case: str) -> None:
         ("/auth/logout", "auth", 10), ("/auth/sso/authorize", "auth", 10), ("/auth/session", "default", 60),
         ("/auth/apikeys", "default", 60), ("/ai/models", "ai", 20), ("/batch/jobs", "batch", 5),
         ("/workflows/a", "workflows", 30), ("/queue/jobs", "default", 60), ("/auth/%6Cogin", "auth", 10),
+        ("/db/search", "default", 60), ("/admin/users", "default", 60), ("/events", "default", 60),
+        ("/embeddings", "default", 60), ("/code/run", "default", 60), ("/claude-code/run", "default", 60),
+        ("/agent/a", "default", 60), ("/fn/a", "default", 60), ("/universal/call", "default", 60), ("/auth", "default", 60),
+        ("/ready", "ip", 300),
     ],
 )  # fmt: skip
 async def test_class(open_stage: Any, path: str, policy: str, limit: int) -> None:

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dotdo.errors import ServiceError
-from dotdo.http import HttpResponse
 from gateway.cors import Cors
 from scripts.runtime.config import read_configuration
 from scripts.runtime.services import SERVICES
@@ -34,6 +33,14 @@ def test_only_listed_origins_are_allowed(origin: str, allowed: bool) -> None:
     assert named.get("access-control-allow-credentials") == ("true" if allowed else None)
 
 
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [("https://a.do:8443", True), ("https://a.do", False), ("http://a.do:8443", False), ("https://a.do:84430", False)],
+)
+def test_a_wildcard_is_of_one_port(origin: str, allowed: bool) -> None:
+    assert Cors("https://*.do:8443").allows(origin) is allowed
+
+
 @given(st.from_regex(r"https://[a-z0-9.:/@#?\\-]{0,20}\.do", fullmatch=True))
 def test_a_wildcard_is_for_hosts_below_it_and_nothing_else(origin: str) -> None:
     if CORS.allows(origin):
@@ -42,41 +49,81 @@ def test_a_wildcard_is_for_hosts_below_it_and_nothing_else(origin: str) -> None:
 
 @pytest.mark.parametrize("text", ["*", "https://*", "app.example.com", "https://a.do/", "https://a.*.do", "ftp://a.do"])
 def test_what_is_no_origin_is_named(text: str) -> None:
-    with pytest.raises(ServiceError, match="CORS_ORIGINS"):
-        Cors(text)
+    with pytest.raises(ServiceError) as refused:
+        Cors(f"https://fine.example {text}")
+    assert refused.value.detail == f"CORS_ORIGINS: {text!r} is no origin such as https://example.com"
+
+
+APP = "https://app.example.com"
+VARIES = ("vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
+EXPOSED = (
+    "etag, link, location, ratelimit, ratelimit-policy, retry-after, x-ratelimit-limit, x-ratelimit-remaining, "
+    "x-ratelimit-reset, x-request-id"
+)
 
 
 @pytest.fixture
-def preflight(open_stage: Any) -> Any:
-    stage = open_stage(CORS_ORIGINS="https://app.example.com")
-
-    async def ask(origin: str) -> tuple[HttpResponse, object]:
-        headers = {"origin": origin, "access-control-request-method": "PUT"}
-        return await stage.ask("OPTIONS", "/db/things", headers), stage.arrived()
-
-    return ask
+def stage(open_stage: Any) -> Any:
+    return open_stage(CORS_ORIGINS=APP)
 
 
-async def test_a_preflight_is_answered_here_for_anybody(preflight: Any) -> None:
-    response, arrived = await preflight("https://app.example.com")
-    fields = dict(response.headers)
-    assert (response.status, arrived) == (204, {})
-    assert "PUT" in fields["access-control-allow-methods"]
-    assert "authorization" in fields["access-control-allow-headers"]
-    assert fields["access-control-allow-origin"] == "https://app.example.com"
+def asking(origin: str) -> dict[str, str]:
+    """What a browser sends before a request that is not simple."""
+    return {"origin": origin, "access-control-request-method": "PUT", "x-request-id": "mine"}
 
 
-async def test_a_preflight_of_another_site_gets_nothing(preflight: Any) -> None:
-    response, arrived = await preflight("https://evil.com")
-    assert (response.status, arrived) == (204, {})
-    assert not [name for name, _ in response.headers if name.startswith("access-control")]
+async def test_a_preflight_is_answered_here_for_anybody(stage: Any) -> None:
+    response = await stage.ask("OPTIONS", "/db/things", asking(APP))
+    assert (response.status, response.body, stage.arrived()) == (204, "", {})
+    assert list(response.headers) == [
+        VARIES,
+        ("access-control-allow-methods", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
+        ("access-control-allow-headers",
+         "authorization, content-type, if-match, if-none-match, idempotency-key, prefer, traceparent, x-request-id"),
+        ("access-control-max-age", "600"),
+        ("x-request-id", "mine"),
+        ("vary", "Origin"),
+        ("access-control-allow-origin", APP),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-expose-headers", EXPOSED),
+    ]  # fmt: skip
 
 
-async def test_errors_can_be_read_across_origins_too(open_stage: Any) -> None:
-    stage = open_stage(CORS_ORIGINS="https://app.example.com")
-    response = await stage.ask("GET", "/db/things", {"origin": "https://app.example.com"})
+async def test_a_preflight_of_another_site_gets_nothing(stage: Any) -> None:
+    response = await stage.ask("OPTIONS", "/db/things", asking("https://evil.com"))
+    assert (response.status, response.body, stage.arrived()) == (204, "", {})
+    assert list(response.headers) == [VARIES, ("x-request-id", "mine"), ("vary", "Origin")]
+
+
+@pytest.mark.parametrize(
+    ("method", "left_out"),
+    [("OPTIONS", "origin"), ("OPTIONS", "access-control-request-method"), ("GET", None), ("PUT", None)],
+)
+async def test_what_is_no_preflight_needs_a_credential(stage: Any, method: str, left_out: str | None) -> None:
+    headers = {name: value for name, value in asking(APP).items() if name != left_out}
+    assert (await stage.ask(method, "/db/things", headers)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("origin", "named"),
+    [
+        (APP, {"allow-origin": APP, "allow-credentials": "true", "expose-headers": EXPOSED}),
+        ("https://evil.com", {}),
+        (None, {}),
+    ],
+)
+async def test_what_a_workers_answer_lets_scripts_read(stage: Any, origin: str | None, named: dict[str, str]) -> None:
+    headers = {"authorization": "Bearer admin-key", **({"origin": origin} if origin else {})}
+    response = await stage.ask("GET", "/db/things", headers)
+    assert response.status == 207
+    fields = [(name, value) for name, value in response.headers if name.startswith(("access-control", "vary"))]
+    assert fields == [("vary", "Origin"), *((f"access-control-{name}", value) for name, value in named.items())]
+
+
+async def test_errors_can_be_read_across_origins_too(stage: Any) -> None:
+    response = await stage.ask("GET", "/db/things", {"origin": APP})
     assert response.status == 401
-    assert ("access-control-allow-origin", "https://app.example.com") in response.headers
+    assert ("access-control-allow-origin", APP) in response.headers
 
 
 @pytest.mark.parametrize(

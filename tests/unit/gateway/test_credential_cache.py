@@ -7,8 +7,11 @@ import pytest
 from dotdo.errors import ServiceError, unavailable
 from dotdo.fakes import FakeClock, FakePeer
 from dotdo.instants import rfc3339
-from gateway.credentials import CAPACITY, INVALID_S, VALID_S, Credentials
+from gateway.credentials import CAPACITY, Credentials
 from gateway.lru import Lru
+
+VALID_S, INVALID_S = 30.0, 5.0
+"""As documented."""
 
 
 @pytest.fixture
@@ -35,14 +38,16 @@ async def test_a_known_credential_costs_no_call(clock: FakeClock, verified_as: A
 
 
 async def test_revocation_is_seen_within_its_bound(clock: FakeClock, verified_as: Any) -> None:
-    answers: list[object] = [verified_as("viewer"), {"valid": False, "code": "REVOKED"}]
+    answers: list[object] = [verified_as("viewer"), {"valid": False, "code": "REVOKED"}, verified_as("admin")]
     auth, credentials = FakePeer(verify=lambda credential: answers.pop(0)), Credentials(clock)
     await credentials.identify("key", auth)
     clock.now += VALID_S
     assert await refusal(credentials, "key", auth) == "REVOKED"
     clock.now += INVALID_S - 0.1
     assert await refusal(credentials, "key", auth) == "REVOKED"
-    assert answers == []
+    assert len(auth.calls) == 2
+    clock.now += 0.1
+    assert (await credentials.identify("key", auth)).identity.role == "admin", "and so is what makes it valid again"
 
 
 async def test_nothing_is_believed_beyond_its_own_end(clock: FakeClock, verified_as: Any) -> None:
@@ -97,3 +102,17 @@ def test_the_longest_unused_entry_goes_first() -> None:
     lru.put(b"c", 3, 10)
     assert [lru.get(key, 0) for key in (b"a", b"b", b"c")] == [1, None, 3]
     assert (len(lru), CAPACITY) == (2, 5_000)
+
+
+def test_an_entry_that_is_put_again_is_the_latest() -> None:
+    lru: Lru[int] = Lru(2)
+    for key, value in (b"a", 1), (b"b", 2), (b"a", 3), (b"c", 4):
+        lru.put(key, value, 10)
+    assert [lru.get(key, 0) for key in (b"a", b"b", b"c")] == [3, None, 4]
+
+
+def test_an_entry_that_has_ended_is_let_go() -> None:
+    lru: Lru[int] = Lru(2)
+    lru.put(b"a", 1, 10)
+    assert (lru.get(b"a", 9.9), len(lru)) == (1, 1)
+    assert (lru.get(b"a", 10), len(lru)) == (None, 0)

@@ -76,6 +76,25 @@ async def test_users_behind_one_address_have_limits_of_their_own(open_stage: Any
     assert (await stage.ask("GET", "/db/things", {"authorization": "Bearer one"})).status == 429
 
 
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        ("192.0.2.1", "192.0.2.1", "192.0.2.2"),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"),
+        ("192.0.2.1", "::ffff:192.0.2.1", ""),
+    ],
+)
+async def test_callers_that_are_not_known_are_limited_by_address(
+    open_stage: Any, one: str, same: str, other: str
+) -> None:
+    stage = open_stage()
+    for _ in range(10):
+        assert (await stage.ask("GET", "/auth/login", {"cf-connecting-ip": one})).status == 207
+    refused = await stage.ask("GET", "/auth/login", {"cf-connecting-ip": same})
+    assert (refused.status, problem(refused)["violated-policies"]) == (429, ["auth"])
+    assert (await stage.ask("GET", "/auth/login", {"cf-connecting-ip": other})).status == 207
+
+
 async def test_numbers_of_the_deployment(open_stage: Any) -> None:
     stage = open_stage(RATE_LIMITS="default=2")
     assert [(await stage.ask("GET", "/db/things", ADMIN)).status for _ in range(3)] == [207, 207, 429]
@@ -169,8 +188,11 @@ async def test_a_class_that_fails_closed_needs_kv(open_stage: Any) -> None:
     stage = open_stage(RATE_LIMITS_FAIL_CLOSED="auth")
     assert (await stage.ask("POST", "/auth/refresh")).status == 503
     assert (await stage.ask("GET", "/auth/session")).status == 207
-    with pytest.raises(ServiceError, match="RATE_LIMITS_FAIL_CLOSED"):
-        open_stage(RATE_LIMITS_FAIL_CLOSED="auht")
+    with pytest.raises(ServiceError) as refused:
+        open_stage(RATE_LIMITS_FAIL_CLOSED="ip deflaut auht")
+    assert refused.value.detail == (
+        "RATE_LIMITS_FAIL_CLOSED: 'auht' is no class; they are default, ai, batch, workflows, auth, ip"
+    )
 
 
 async def test_the_others_hear_of_a_key_by_its_own_limit(open_stage: Any, verified_as: Any) -> None:
@@ -180,3 +202,25 @@ async def test_the_others_hear_of_a_key_by_its_own_limit(open_stage: Any, verifi
     await stage.later.run()
     ((told, *others),) = [list(entry["d"].values()) for entry in kv.entries.values()]
     assert (told, others) == (1, [])
+
+
+async def told_to_others(open_stage: Any, **texts: str) -> tuple[str, str]:
+    """The key in KV without its random end, and the digest of the one address that is near its limit."""
+    kv = FakeKv()
+    stage = open_stage(kvs={"GATEWAY_KV": kv}, RATE_LIMITS="ip=20", **texts)
+    for _ in range(10):
+        await stage.ask("GET", "/db/things", {"cf-connecting-ip": "192.0.2.1"})
+    await stage.later.run()
+    ((key, entry),) = kv.entries.items()
+    (digest,) = entry["d"]
+    return key.rpartition("/")[0], digest
+
+
+async def test_every_deployment_has_keys_of_its_own(open_stage: Any) -> None:
+    assert (await told_to_others(open_stage))[0] == "rl1/production"
+    assert (await told_to_others(open_stage, ENVIRONMENT="staging"))[0] == "rl1/staging"
+
+
+async def test_nobody_without_the_secret_can_tell_who_is_told_of(open_stage: Any) -> None:
+    digests = [(await told_to_others(open_stage, INTERNAL_SECRET=letter * 32))[1] for letter in "aab"]
+    assert (digests[0] == digests[1], digests[0] == digests[2]) == (True, False)

@@ -121,10 +121,36 @@ async def test_an_anonymous_caller_is_told_so_to_auth(bindings: FakeBindings, up
     assert identity.kind == "anonymous"
 
 
-@pytest.mark.parametrize("authorization", ["Basic YTpi", "Bearer", "bearer ", "viewer", "Token viewer"])
+@pytest.mark.parametrize(
+    "authorization", ["", "Basic YTpi", "Bearer", "bearer ", "viewer", "Token viewer", "Bearerviewer"]
+)
 async def test_another_scheme_is_refused(bindings: FakeBindings, authorization: str) -> None:
-    response = await ask(bindings, "GET", "/db/things", authorization=authorization)
-    assert response.status == 401
+    response = await ask(bindings, "GET", "/db/things", authorization=authorization, cookie="session=viewer")
+    assert isinstance(response, HttpResponse)
+    body = json.loads(response.body)
+    assert (response.status, body["code"]) == (401, "MALFORMED")
+    assert body["detail"] == "send Authorization: Bearer <API key or access token>"
+
+
+@pytest.mark.parametrize(
+    ("headers", "credentials"),
+    [
+        ({"authorization": " Bearer   viewer  "}, ["viewer"]),
+        ({"authorization": "Bearer two words"}, ["two words"]),
+        ({"authorization": "Bearer half\udc80"}, ["half\udc80"]),
+        ({"cookie": "session=viewer"}, ["viewer"]),
+        ({"cookie": "session="}, []),
+        ({"cookie": ""}, []),
+        ({}, []),
+    ],
+    ids=ascii,
+)
+async def test_what_auth_is_asked_for(bindings: FakeBindings, headers: dict[str, str], credentials: list[str]) -> None:
+    auth = FakePeer(verify=verify)
+    bindings.peers["AUTH"] = auth
+    response = await ask(bindings, "GET", "/db/things", **headers)
+    assert auth.calls == [("verify", (credential,)) for credential in credentials]
+    assert response.status == (200 if credentials == ["viewer"] else 401)
 
 
 async def test_the_scheme_is_matched_in_any_case_and_counts_before_the_cookie(bindings: FakeBindings) -> None:

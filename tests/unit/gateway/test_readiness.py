@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from dotdo.errors import unavailable
 from dotdo.fakes import FakeBindings, FakePeer
 from dotdo.http import HttpResponse
@@ -20,9 +22,13 @@ def failing() -> Any:
     raise unavailable("the db service does not answer")
 
 
-class Silent:
+class Slow:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
     async def call(self, method: str, *params: object) -> Any:
-        await asyncio.Event().wait()
+        await asyncio.sleep(self._seconds)
+        return {"status": "ok"}
 
 
 class Answering:
@@ -75,12 +81,13 @@ async def test_not_ready_when_one_is_degraded_or_failing() -> None:
         assert (status, body["status"], body["services"]) == (503, "degraded", states)
 
 
-def test_a_worker_that_says_nothing_is_down(run_at_once: Callable[..., Any]) -> None:
-    bindings = FakeBindings(peers={"DB": Silent(), "AUTH": answering("ok")})
+@pytest.mark.parametrize(("seconds", "state", "status"), [(1.5, "ok", 200), (2.5, "down", 503), (1e9, "down", 503)])
+def test_a_worker_has_two_seconds(run_at_once: Callable[..., Any], seconds: float, state: str, status: int) -> None:
+    bindings = FakeBindings(peers={"DB": Slow(seconds), "AUTH": answering("ok")})
     response: HttpResponse = run_at_once(ready(bindings))
-    assert response.status == 503
-    assert json.loads(response.body)["services"] == {"auth": "ok", "db": "down"}
+    assert response.status == status
+    assert json.loads(response.body)["services"] == {"auth": "ok", "db": state}
 
 
 def test_being_alive_needs_nobody() -> None:
-    assert live(FakeBindings())["status"] == "ok"
+    assert live(FakeBindings()) == {"status": "ok", "service": "gateway", "timestamp": "2026-09-21T14:13:20.000Z"}

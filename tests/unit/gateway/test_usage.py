@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
-from dotdo.errors import invalid_argument, not_configured, unavailable
+from dotdo.errors import ServiceError, invalid_argument, not_configured, unavailable
 from dotdo.fakes import FakePeer
-from gateway.usage import BATCH, CAPACITY, Usage
+from gateway.usage import Usage
+
+BATCH, PERIOD_S, CAPACITY = 50, 5.0, 1_000
+"""As documented."""
 
 ADMIN = {"authorization": "Bearer admin-key"}
 
@@ -30,18 +33,13 @@ def stored(stage: Any) -> dict[str, list[dict[str, Any]]]:
     return {params[2]["token"]: params[1] for _, params in stage.bindings.peers["DB"].calls}
 
 
-async def test_a_row_says_who_what_and_how_much(stage: Any) -> None:
-    sent = {**ADMIN, "x-request-id": "mine", "content-length": "12", "cf-ray": "8a1b2c3d4e5f6789-AMS"}
-    await stage.ask("POST", "/db/things?email=a@b.c", sent)
-    assert written(stage) == [], "not before the response"
+async def test_a_row_is_written_five_seconds_later_and_not_before_the_response(stage: Any) -> None:
+    before_s = stage.bindings.clock.now
+    await stage.ask("GET", "/db/things", ADMIN)
+    assert written(stage) == []
     await stage.later.run()
-    ((row,),) = written(stage)
-    assert row.pop("duration_ms") >= 0
-    assert row.pop("time").endswith("Z")
-    assert row == {
-        "request_id": "mine", "route": "/db", "method": "POST", "status": 207, "identity": "api_key",
-        "key_id": "key_admin", "user_id": "usr_admin", "organization": "", "bytes_in": 12, "bytes_out": 0, "colo": "AMS",
-    }  # fmt: skip
+    assert [len(rows) for rows in written(stage)] == [1]
+    assert stage.bindings.clock.now == before_s + PERIOD_S
 
 
 async def test_refused_requests_are_rows_too(stage: Any) -> None:
@@ -73,10 +71,23 @@ async def test_a_body_of_unknown_length_is_told_of_as_it_was_counted(stage: Any)
     assert row["bytes_in"] == 1234
 
 
+async def test_a_wait_that_the_runtime_ended_is_begun_again(stage: Any) -> None:
+    await stage.ask("GET", "/db/things", ADMIN)
+    stage.later.work.pop().close()
+    for after_s, waits in (60, 0), (60.5, 1):
+        stage.bindings.clock.now += after_s - (60 if waits else 0)
+        await stage.ask("GET", "/db/things", ADMIN)
+        assert len(stage.later.work) == waits
+    await stage.later.run()
+    assert [len(rows) for rows in written(stage)] == [3]
+
+
 async def test_fifty_rows_do_not_wait(stage: Any) -> None:
+    waiting = list[int]()
     for _ in range(BATCH):
         await stage.ask("GET", "/db/things", ADMIN)
-    assert len(stage.later.work) == 2, "the one that waits, and this one"
+        waiting.append(len(stage.later.work))
+    assert waiting == [1] * (BATCH - 1) + [2], "the one that waits, and this one"
     await stage.later.work.pop(1)
     await stage.later.run()
     assert [len(rows) for rows in written(stage)] == [BATCH]
@@ -129,7 +140,49 @@ async def test_without_clickhouse_rows_are_let_go_and_it_is_said_once(open_stage
         await stage.ask("GET", "/db/things", ADMIN)
         await stage.later.run()
     assert [len(rows) for rows in written(stage)] == [1, 1, 1], "none is sent again"
-    assert len(logged.of("usage.not_written")) == 1
+    (line,) = logged.of("usage.not_written")
+    assert (line["level"], line["rows"], line["dropped"]) == ("warn", 1, 1)
+    assert line["error"] == "ServiceError('NOT_CONFIGURED: CLICKHOUSE_URL is not set')"
+
+
+async def test_it_is_said_again_when_clickhouse_went_away_again(open_stage: Any, logged: Any) -> None:
+    answers = iter(
+        [not_configured("CLICKHOUSE_URL"), not_configured("CLICKHOUSE_URL"), None, not_configured("CLICKHOUSE_URL")]
+    )
+
+    def ingest(table: str, rows: list[Any], options: object) -> None:
+        if error := next(answers):
+            raise error
+
+    stage = open_stage(log=logged.log)
+    stage.bindings.peers["DB"] = FakePeer(ingest=ingest)
+    for _ in range(4):
+        await stage.ask("GET", "/db/things", ADMIN)
+        await stage.later.run()
+    assert [line["dropped"] for line in logged.of("usage.not_written")] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        (ServiceError("X", 499, "", ""), False), (ServiceError("X", 500, "", ""), True), (unavailable("x"), True),
+        (RuntimeError("the call broke"), True),
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_what_may_go_well_another_time_is_sent_again(stage: Any, error: Exception, kept: bool) -> None:
+    errors = [error]
+
+    def ingest(table: str, rows: list[Any], options: object) -> None:
+        if errors:
+            raise errors.pop()
+
+    stage.bindings.peers["DB"] = FakePeer(ingest=ingest)
+    for request_id in ("one", "two"):
+        await stage.ask("GET", "/db/things", {**ADMIN, "x-request-id": request_id})
+        await stage.later.run()
+    sent = [[row["request_id"] for row in rows] for rows in written(stage)]
+    assert sent == ([["one"], ["one"], ["two"]] if kept else [["one"], ["two"]])
 
 
 async def test_rows_that_db_refuses_do_not_hold_up_the_others(stage: Any) -> None:

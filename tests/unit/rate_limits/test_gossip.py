@@ -9,16 +9,16 @@ import pytest
 from dotdo.fakes import Deferred, FakeClock, FakeKv
 from dotdo.log import Logger
 from dotdo.ports import KvError
-from dotdo.rate_limits.gossip import FRESH_S, LOST_S, Gossip
+from dotdo.rate_limits.gossip import FRESH_S, Gossip
 from dotdo.rate_limits.limiter import Limiter
 from dotdo.rate_limits.policies import policies
 
 
 class Isolate:
-    def __init__(self, kv: Any, clock: FakeClock, prefix: str = "rl1/test/") -> None:
+    def __init__(self, kv: Any, clock: FakeClock, prefix: str = "rl1/test/", log: Logger | None = None) -> None:
         self.clock = clock
         self.limiter = Limiter(policies(), b"secret")
-        self.gossip = Gossip(self.limiter, kv, clock, Logger("test"), prefix)
+        self.gossip = Gossip(self.limiter, kv, clock, log or Logger("test"), prefix)
         self.later = Deferred()
 
     def ask(self, times: int, identity: str = "u:1") -> int:
@@ -46,10 +46,12 @@ async def test_one_exchange_at_a_time_with_two_operations(clock: FakeClock) -> N
     for _ in range(50):
         isolate.ask(10)
     assert (len(isolate.later.work), kv.operations) == (1, 0)
+    began_s = clock.now_s()
     await isolate.later.run()
-    assert kv.operations == 2
+    assert (kv.operations, clock.now_s() - began_s) == (2, 5)
     ((key, told),) = kv.entries.items()
     assert key.startswith("rl1/test/")
+    assert kv.lifetimes_s == {key: 120}
     assert told["t"] == int(clock.now_s())
     assert list(told["d"].values()) == [500]
     isolate.ask(10)
@@ -86,6 +88,24 @@ async def test_old_news_do_not_count_and_what_is_no_news_neither(clock: FakeCloc
     assert one.ask(100) == 60
 
 
+@pytest.mark.parametrize(("age_s", "admitted"), [(75, 1), (76, 60)])
+async def test_news_count_for_seventy_five_seconds(clock: FakeClock, age_s: int, admitted: int) -> None:
+    """And what is damaged, before or after them, hides none of them."""
+    kv = FakeKv()
+    one = Isolate(kv, clock)
+    one.ask(600)
+    (digest,) = one.limiter.tell(clock.now_s())
+    now = int(clock.now_s()) + 5
+    good = {"t": now - age_s, "d": {"other": "x", digest: 1e6, "more": None}}
+    damaged: list[Any] = [None, "x", {"t": now, "d": {digest: "9"}}, {"t": now, "d": {digest: None}}, {"d": {digest: 1e6}},
+                          {"t": now, "d": {digest: 1e12}}, {"t": now, "d": {digest: float("nan")}}]  # fmt: skip
+    kv.entries = {f"rl1/test/{n}": entry for n, entry in enumerate([*damaged, good, *damaged])}
+    await one.later.run()
+    assert one.gossip.works
+    clock.now += 120 - 5
+    assert one.ask(100) == admitted
+
+
 async def test_what_others_told_ends_when_nothing_more_is_heard(clock: FakeClock) -> None:
     """A flood elsewhere, long ago, keeps nobody from two requests a minute."""
     kv = FakeKv()
@@ -113,13 +133,14 @@ async def test_deployments_that_share_a_namespace_do_not_hear_of_each_other(cloc
     assert one.ask(100) == 60
 
 
-async def test_kv_that_fails_changes_nothing_but_the_news(clock: FakeClock, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_kv_that_fails_changes_nothing_but_the_news(clock: FakeClock, logged: Any) -> None:
     kv = FakeKv()
     kv.fails = True
-    isolate = Isolate(kv, clock)
+    isolate = Isolate(kv, clock, log=logged.log)
     assert isolate.ask(100) == 60
     await isolate.later.run()
-    assert "rate_limits.gossip_failed" in capsys.readouterr().out
+    told = [(line["level"], line["error"]) for line in logged.of("rate_limits.gossip_failed")]
+    assert told == [("warn", "KvError('KV put failed: 429 Too Many Requests')")] * 2
     clock.now += 120
     assert isolate.ask(100) == 60
     kv.fails = False
@@ -178,6 +199,7 @@ async def test_an_exchange_that_the_runtime_ended_does_not_stop_the_next(clock: 
     isolate.later = Deferred()
     isolate.ask(100)
     assert isolate.later.work == []
-    clock.now += LOST_S
-    isolate.ask(100)
-    assert len(isolate.later.work) == 1
+    for after_s, begun in (49.5, 0), (0.5, 1):
+        clock.now += after_s
+        isolate.ask(100)
+        assert len(isolate.later.work) == begun

@@ -19,7 +19,15 @@ def limiter(**limits: int) -> Limiter:
     return Limiter(policies(" ".join(f"{name}={limit}" for name, limit in limits.items())), b"secret")
 
 
-@pytest.mark.parametrize(("policy", "limit"), LIMITS.items())
+SPECIFIED = {"default": 60, "ai": 20, "batch": 5, "workflows": 30, "auth": 10, "ip": 300}
+
+
+def test_the_numbers_are_the_specified_ones() -> None:
+    assert {name: policy.limit for name, policy in policies().items()} == LIMITS == SPECIFIED
+    assert all(name == policy.name for name, policy in policies().items())
+
+
+@pytest.mark.parametrize(("policy", "limit"), SPECIFIED.items())
 def test_exactly_the_limit_is_admitted_in_a_window(policy: str, limit: int) -> None:
     one = limiter()
     assert sum(one.take(policy, "u:1", START_S + n / 100).allowed for n in range(limit * 3)) == limit
@@ -78,11 +86,19 @@ def test_news_of_others_make_it_a_share() -> None:
     assert minutes[1] in range(25, 31), "half of the limit, for half of the demand"
 
 
-def test_there_is_always_a_share_of_one() -> None:
+def test_there_is_always_a_share_of_one_and_it_is_no_more() -> None:
     one = limiter()
     (digest,) = _digest(one)
     one.learn({digest: 1e8})
-    assert one.take("default", "u:1", START_S + 120).allowed
+    assert [one.take("default", "u:1", START_S + 120).allowed for _ in range(3)] == [True, False, False]
+
+
+def test_as_long_as_all_together_are_within_the_limit_there_are_no_shares() -> None:
+    one = limiter()
+    (digest,) = _digest(one)
+    one.learn({digest: 50.0})
+    decisions = [one.take("default", "u:1", START_S + 120) for _ in range(11)]
+    assert [decision.remaining for decision in decisions] == [*range(59, 49, -1), 0], "ten and fifty are the limit"
 
 
 def _digest(one: Limiter) -> dict[str, float]:
@@ -96,6 +112,27 @@ def test_memory_is_bounded() -> None:
     for n in range(1_000):
         one.take("ip", str(n), START_S)
     assert len(one) == 100
+
+
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ([{"a": 1.5, "b": 2}, {"a": 3}], {"a": 4.5, "b": 2}),
+        ([{"a": 5}, {"a": "9", "b": 1}], {"a": 5, "b": 1}),
+        ([{"a": None}, {"a": 5}], {"a": 5}),
+        ([{"a": -1}, {"a": 5}], {"a": 5}),
+        ([{"a": 1e9}, {"a": 5}], {"a": 5}),
+        ([{"a": float("nan")}, {"a": 5}], {"a": 5}),
+        ([{"a": float("inf")}, {"a": [5]}, {"a": {}}, {}], {}),
+        ([{"a": 0.5}, {"a": 999_999_999}], {"a": 999_999_999.5}),
+    ],
+)
+def test_what_is_no_demand_is_left_out_and_the_rest_adds_up(
+    told: list[dict[str, object]], known: dict[str, float]
+) -> None:
+    one = limiter()
+    one.hear(told)
+    assert one._elsewhere == known
 
 
 def test_as_many_are_told_of_as_fit_and_nobody_by_name() -> None:
@@ -131,12 +168,20 @@ def test_what_is_told_fits_into_kvs_metadata(demands: list[float], after_s: floa
     assert len(told["d"]) >= 30
 
 
-def test_cold_identities_are_not_told_of() -> None:
+def test_what_is_told_is_the_demand_of_the_minute() -> None:
     one = limiter()
-    for _ in range(5):
+    for _ in range(60):
         one.take("default", "u:1", START_S)
-    assert not one.hot
-    assert one.tell(START_S) == {}
+    assert [list(one.tell(START_S + after_s).values()) for after_s in (0, 60, 90, 119)] == [[60]] * 4
+    assert one.tell(START_S + 120) == {}, "nobody has asked for a whole minute"
+
+
+@pytest.mark.parametrize(("times", "told"), [(5, False), (6, True)])
+def test_who_asks_for_a_tenth_of_its_limit_is_told_of(times: int, told: bool) -> None:
+    one = limiter()
+    for _ in range(times):
+        one.take("default", "u:1", START_S)
+    assert (one.hot, bool(one.tell(START_S))) == (told, told)
 
 
 def test_the_fields_of_a_response() -> None:
@@ -151,16 +196,21 @@ def test_a_refusal_says_when_to_come_back_and_which_class() -> None:
     one = limiter(batch=1)
     one.take("batch", "u:1", START_S)
     error = too_many_requests(one.take("batch", "u:1", START_S + 30))
-    assert (error.status, error.code, error.headers["retry-after"]) == (429, "RATE_LIMITED", "90")
-    assert error.type.endswith("#quota-exceeded")
+    assert (error.status, error.code, error.retryable) == (429, "RATE_LIMITED", True)
+    assert error.headers == {"retry-after": "90"}
+    assert error.detail == "more than 1 requests in 60 seconds (class batch); try again in 90 seconds"
+    assert error.type == "https://iana.org/assignments/http-problem-types#quota-exceeded"
     assert error.members == {"violated-policies": ["batch"]}
 
 
 @pytest.mark.parametrize("text", ["default", "default=", "default=0", "default=-1", "nothing=5", "ip=1.5", "ip=٣"])
 def test_numbers_that_cannot_be_read_are_named(text: str) -> None:
-    with pytest.raises(ServiceError, match="RATE_LIMITS") as refused:
-        policies(text)
+    with pytest.raises(ServiceError) as refused:
+        policies(f"ai=1 {text}")
     assert refused.value.code == "NOT_CONFIGURED"
+    assert refused.value.detail == (
+        f"RATE_LIMITS: {text!r} is not class=number; the classes are default, ai, batch, workflows, auth, ip"
+    )
 
 
 def test_numbers_can_be_changed() -> None:

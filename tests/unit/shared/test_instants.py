@@ -19,7 +19,13 @@ def test_a_count_of_milliseconds_comes_back(milliseconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("epoch_s", "text"), [(1.9999999, "1970-01-01T00:00:02.000Z"), (59.9994, "1970-01-01T00:00:59.999Z")]
+    ("epoch_s", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (1.9999999, "1970-01-01T00:00:02.000Z"),
+        (59.9994, "1970-01-01T00:00:59.999Z"),
+        (1_790_000_000.1239, "2026-09-21T14:13:20.123Z"),
+    ],
 )
 def test_second_and_millisecond_are_of_the_same_instant(epoch_s: float, text: str) -> None:
     assert rfc3339(epoch_s) == text

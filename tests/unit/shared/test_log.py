@@ -1,5 +1,6 @@
 """dotdo.log: nothing that opens a door is ever written, wherever it stands."""
 
+import contextvars
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ SECRET_FIELDS = [
     "Authorization",
     "set-cookie",
     "apiKey",
+    "api_key",
+    "credential",
     "connection_string",
 ]
 NESTINGS: list[Any] = [
@@ -75,10 +78,16 @@ def test_a_line_is_one_line_of_json_whatever_it_holds(logged: Any, text: str) ->
     logged.text.encode("ascii")
 
 
-def test_a_line_belongs_to_its_request(logged: Any) -> None:
+@pytest.mark.parametrize("level", ["info", "warn", "error"])
+def test_a_line_says_when_how_grave_of_whom_and_what(logged: Any, monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    monkeypatch.setattr("dotdo.log.time.time", lambda: 1_790_000_000.1239)
+    head = {"time": "2026-09-21T14:13:20.123Z", "level": level, "service": "test", "event": "happened"}
+    write = getattr(logged.log, level)
+    contextvars.Context().run(write, "happened", status=200)
     trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
     begin(Trace("req_1", f"00-{trace_id}-00f067aa0ba902b7-01"))
-    logged.log.info("event")
-    assert (logged.lines[0]["request_id"], logged.lines[0]["trace_id"]) == ("req_1", trace_id)
-    assert logged.lines[0]["level"] == "info"
-    assert logged.lines[0]["time"].endswith("Z")
+    write("happened", status=200)
+    assert logged.lines == [
+        {**head, "status": 200}, {**head, "request_id": "req_1", "trace_id": trace_id, "status": 200},
+    ]  # fmt: skip
+    assert list(logged.lines[1])[:6] == [*head, "request_id", "trace_id"], "whoever reads it looks there first"

@@ -1,13 +1,15 @@
 """Depth is measured without recursion, of text as of values, and both agree with a count of our own."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotdo.nesting import MAX_TEXT_DEPTH, nests_deeper, parse_json, text_nests_deeper
+from dotdo.contracts.values import shallow
+from dotdo.nesting import nests_deeper, parse_json, text_nests_deeper
 
 TEXTS = st.text(alphabet='[]{}"\\,:a\n', max_size=6)
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -48,7 +50,7 @@ def test_the_limit_is_exact(opening: str) -> None:
     closing = "".join(
         "]" if one == "[" else "}" for one in reversed([c for c in opening.replace('"["', "") if c in "[{"])
     )
-    times = MAX_TEXT_DEPTH // levels
+    times = 64 // levels
     parse_json(opening * times + "1" + closing * times)
     for deeper in (opening * (times + 1) + "1" + closing * (times + 1), opening * 100_000):
         with pytest.raises(ValueError, match="nested deeper"):
@@ -57,9 +59,22 @@ def test_the_limit_is_exact(opening: str) -> None:
 
 @given(st.text(alphabet='[]{}"\\,:1 ', max_size=40))
 def test_what_is_too_deep_is_so_whatever_comes_after(text: str) -> None:
-    for deep in ("[" * (MAX_TEXT_DEPTH + 1), '{"\\\\":[' * MAX_TEXT_DEPTH):
+    for deep in ("[" * 65, '{"\\\\":[' * 33):
         with pytest.raises(ValueError, match="nested deeper"):
             parse_json(deep + text)
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}, lambda inner: [1, inner, "a"]])
+@pytest.mark.parametrize(("levels", "taken"), [(32, True), (33, False)])
+def test_a_value_may_nest_thirty_two_levels(wrap: Callable[[Any], Any], levels: int, taken: bool) -> None:
+    value: Any = 1
+    for _ in range(levels):
+        value = wrap(value)
+    if taken:
+        assert shallow(value) is value
+        return
+    with pytest.raises(ValueError, match="nested deeper than 32 levels"):
+        shallow(value)
 
 
 def test_a_value_that_holds_itself_is_too_deep_and_is_seen_at_once() -> None:

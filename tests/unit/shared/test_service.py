@@ -1,6 +1,7 @@
 """dotdo.service: what both surfaces of a service share."""
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -146,15 +147,6 @@ async def test_a_garbled_call_is_answered(service: Service, text: str) -> None:
     assert json.loads(await service.call_json(text, Deferred()))["error"]["code"] == "INVALID_ARGUMENT"
 
 
-@pytest.mark.parametrize("answer", ["", "x", "{}", "[]", "null"])
-async def test_a_peer_that_answers_garbage_is_unavailable_or_refused(answer: str) -> None:
-    async def send(text: str) -> str:
-        return answer
-
-    with pytest.raises((ServiceError, KeyError, TypeError)):
-        await JsonPeer("test", send).call("doThing")
-
-
 async def request(service: Service, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> HttpResponse:
     async def read() -> bytes:
         return body
@@ -209,6 +201,68 @@ async def test_http_answers(  # noqa: PLR0913, PLR0917 (a table of cases)
 async def test_405_says_what_is_allowed_and_401_how(service: Service) -> None:
     assert ("allow", "POST") in (await request(service, "DELETE", "/things", {})).headers
     assert ("www-authenticate", "Bearer") in (await request(service, "GET", "/things/1", {})).headers
+
+
+@pytest.fixture
+def lines_of(bindings: FakeBindings, logged: Any) -> Any:
+    """Asks a service of the contract, and reads the lines it has written, without what is of the moment."""
+
+    async def ask(ask: Callable[[Service], Awaitable[object]]) -> list[dict[str, Any]]:
+        await ask(Service(Surface(CONTRACT), bindings, logged.log, rpc=Rpc(), http=Http()))
+        for line in logged.lines:
+            assert 0 <= line.get("duration_ms", 0) < 60_000
+        return [{name: line[name] for name in line if name not in ("time", "duration_ms")} for line in logged.lines]
+
+    return ask
+
+
+TRACE = {"x-request-id": "mine", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+HEAD = {"level": "info", "service": "test", "event": "request", "request_id": "mine", "trace_id": "a" * 32}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("GET", "/open", {"route": "/open", "status": 200}),
+        ("GET", "/things/sesame", {"route": "/things/{id}", "status": 401, "code": "UNAUTHENTICATED"}),
+        ("GET", "/things/1?token=sesame", {"route": "/things/{id}", "status": 401, "code": "UNAUTHENTICATED"}),
+        ("GET", "/page?name=sesame&limit=0", {"route": "/page", "status": 400, "code": "INVALID_ARGUMENT"}),
+        ("GET", "/sesame", {"route": "", "status": 404, "code": "NOT_FOUND"}),
+        ("DELETE", "/things", {"route": "", "status": 405, "code": "METHOD_NOT_ALLOWED"}),
+    ],
+)
+async def test_a_request_is_one_line_that_repeats_nothing_of_it(
+    lines_of: Any, method: str, path: str, said: dict[str, Any]
+) -> None:
+    assert await lines_of(lambda service: request(service, method, path, TRACE)) == [{**HEAD, "method": method, **said}]
+
+
+async def test_what_fails_unexpectedly_is_told_to_the_log_alone(lines_of: Any) -> None:
+    failed = {**HEAD, "level": "error", "event": "request.failed", "route": "/crash"}
+    assert await lines_of(lambda service: request(service, "GET", "/crash", TRACE)) == [
+        {**failed, "error": "RuntimeError('secret inside')"}, {**HEAD, "method": "GET", "route": "/crash", "status": 500},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("refuse", {"level": "warn", "event": "rpc.refused", "method": "refuse", "code": "CONFLICT", "status": 409}),
+        (
+            "crash",
+            {"level": "error", "event": "rpc.failed", "method": "crash", "error": "RuntimeError('secret inside')"},
+        ),
+    ],
+)
+async def test_a_call_that_fails_is_a_line_of_its_callers_request(
+    lines_of: Any, method: str, said: dict[str, Any]
+) -> None:
+    call = json.dumps({"method": method, "params": [], "trace": list(TRACE.values())})
+    assert await lines_of(lambda service: service.call_json(call, Deferred())) == [{**HEAD, **said}]
+
+
+async def test_a_call_that_goes_well_is_no_line(lines_of: Any) -> None:
+    assert await lines_of(lambda service: service.call("doThing", ["a"], Deferred())) == []
 
 
 async def test_a_missing_secret_is_named(service: Service, bindings: FakeBindings) -> None:

@@ -5,9 +5,12 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, create_proxy, to_js
 
-from dotdo.errors import payload_too_large, request_timed_out
+from dotdo.errors import payload_too_large, request_timed_out, timed_out
 from dotdo.ports import HttpError, Passage, UpstreamResponse
 from dotdo.runtime.values import js_object
+
+BREAKS_WITHIN_MS = 100
+"""It does at once, a few turns of the event loop later."""
 
 BODILESS = frozenset({"GET", "HEAD"})
 """Methods whose body means nothing (RFC 9110 §9.3.1): one that comes goes on, but no request is made anew with it."""
@@ -37,10 +40,10 @@ class BoundUpstream:
         except JsException as error:
             if body and body.exceeded:
                 raise payload_too_large(passage.max_body_bytes) from None
-            timed_out = bool(stop.signal.aborted)
-            if timed_out and body and not await body.has_passed():
-                raise request_timed_out(passage.timeout_s) from None
-            raise HttpError(str(error.name), timed_out=timed_out) from None
+            late = bool(stop.signal.aborted)
+            if late and body:
+                await body.require_passed(passage.timeout_s)
+            raise HttpError(str(error.name), timed_out=late) from None
         finally:
             js.clearTimeout(timer)
         if body and body.exceeded:
@@ -79,14 +82,21 @@ class PassedBody:
             through = js.FixedLengthStream.new(js.BigInt(self._inbound.headers.get("content-length")))
         else:
             through = js.TransformStream.new(js_object({"transform": create_proxy(self._pass)}))
-        pumped = self._inbound.body.pipeTo(through.writable)
+        pumped = self._inbound.body.pipeTo(through.writable, js_object({"preventCancel": True}))
         self._broken = pumped.then(js.Boolean, js.Boolean)  # of nothing false, of an error true
         return js.Request.new(self._inbound, js_object({"body": through.readable}))
 
-    async def has_passed(self) -> bool:
-        """Whether the client has sent all of it and the Worker taken it. A Worker that leaves a long one unread has not."""
-        still = js.Promise.resolve(True)
-        return not await js.Promise.race(to_js([self._broken, still]))
+    async def require_passed(self, within_s: float) -> None:
+        """For a call that has been given up: raises 408 when the client had not sent all of it, 504 when the Worker had not
+        taken what was sent. Neither is proof against the Worker: a client that sends drop by drop may bring about both.
+
+        The pipe breaks with the call when it holds something for the Worker, and else goes on waiting (`preventCancel`).
+        """
+        broken = await js.Promise.race(to_js([self._broken, js.scheduler.wait(BREAKS_WITHIN_MS)]))
+        if broken is None:
+            raise request_timed_out(within_s) from None
+        if broken:
+            raise timed_out(f"the service has not taken the body within {within_s:g} seconds") from None
 
     def _pass(self, chunk: Any, controller: Any) -> None:
         self.counted += chunk.byteLength
