@@ -119,6 +119,15 @@ async def test_a_search_without_what_it_searches_by_is_refused(
     assert database.http.calls == []
 
 
+@pytest.mark.parametrize(("method", "near"), [("getRelationships", "from"), ("getIncomingRelationships", "to")])
+async def test_edges_of_a_thing_begin_or_end_there(endpoint: Any, method: str, near: str) -> None:
+    database = endpoint()
+    await database.rpc(method, "n", "i")
+    (body,) = database.bodies
+    assert f"where {near}_ns = $1 and {near}_id = $2 order by" in body["query"]
+    assert body["params"][:2] == ["n", "i"]
+
+
 async def test_the_same_thing_twice_in_a_batch_is_refused(endpoint: Any) -> None:
     one = {"ns": "n", "id": "i", "type": "t"}
     with pytest.raises(ServiceError, match="twice"):
