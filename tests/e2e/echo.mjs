@@ -1,6 +1,7 @@
 // A Worker behind the gateway that tells what reached it, streams, echoes WebSockets, and hangs when asked to.
 const CHUNK = new Uint8Array(64 * 1024).fill(97);
 let cancelled = 0;
+let uploaded = 0;
 
 function download(bytes) {
   let left = bytes;
@@ -31,7 +32,10 @@ async function upload(request) {
   let buffer = new ArrayBuffer(CHUNK.length);
   for (;;) {
     const { done, value } = await reader.read(new Uint8Array(buffer));
-    if (done) return Response.json({ bytes });
+    if (done) {
+      uploaded += 1;
+      return Response.json({ bytes });
+    }
     bytes += value.byteLength;
     buffer = value.buffer;
   }
@@ -45,6 +49,8 @@ export default {
         return new Response(download(Number(url.searchParams.get("bytes"))));
       case "/upload":
         return upload(request);
+      case "/uploaded":
+        return Response.json(uploaded);
       case "/socket":
         return socket();
       case "/cancelled":

@@ -81,7 +81,9 @@ async def test_a_body_beyond_the_limit_is_413_announced_or_not(platform: Platfor
 
     headers = {} if chunked else {"content-length": str(11 * MIB)}
     async with limited(platform, "admin") as client:
+        before = (await client.get("/agent/uploaded")).json()
         problem(await client.post("/agent/upload", content=body(), headers=headers), 413, "PAYLOAD_TOO_LARGE")
+        assert (await client.get("/agent/uploaded")).json() == before, "what may pass of it is not all of it"
 
 
 async def test_a_client_that_hangs_up_cancels_the_call_behind(behind: httpx.AsyncClient) -> None:
@@ -129,10 +131,12 @@ def request_head(path: str, head: str, method: str = "POST") -> bytes:
     return f"{method} {path} HTTP/1.1\r\nHost: gateway\r\n{head}\r\n\r\n".encode()
 
 
-async def status_of(port: int, sent: bytes) -> int:
-    """Of the answer to raw bytes that need not be all of a request."""
+async def status_of(port: int, sent: bytes, *, ends: bool = False) -> int:
+    """Of the answer to raw bytes that need not be all of a request. `ends`: and the client says that no more will come."""
     reader, writer = await asyncio.open_connection(LOOPBACK, port)
     writer.write(sent)
+    if ends:
+        writer.write_eof()
     async with asyncio.timeout(20):
         line = await reader.readline()
     writer.close()
@@ -155,6 +159,26 @@ async def test_clients_that_do_not_send_their_body_get_408_and_shut_nobody_out(p
     assert await asyncio.gather(*(status_of(port, sent) for _ in range(8))) == [408] * 8
     async with hasty(platform) as client:
         assert (await client.get("/auth/health")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("Content-Length: 100", b"x" * 99),
+        ("Transfer-Encoding: chunked", b"5\r\nabcde\r\n"),
+        ("Transfer-Encoding: chunked", b"5\r\nabc"),
+    ],
+    ids=["one byte short", "no last chunk", "half a chunk"],
+)
+async def test_part_of_a_body_is_400_and_no_whole_one_to_the_worker(platform: Platform, head: str, body: bytes) -> None:
+    """As many at once as open the circuit of a Worker that does not answer, and more."""
+    port = platform.proxies.hasty_gateway
+    sent = request_head("/fn/upload", f"Authorization: Bearer {platform.keys['admin']}\r\n{head}") + body
+    async with hasty(platform, "admin") as client:
+        before = (await client.get("/fn/uploaded")).json()
+        assert await asyncio.gather(*(status_of(port, sent, ends=True) for _ in range(8))) == [400] * 8
+        assert (await client.post("/fn/upload", content=b"abcde")).json() == {"bytes": 5}
+        assert (await client.get("/fn/uploaded")).json() == before + 1
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["announced", "chunked"])

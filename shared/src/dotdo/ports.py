@@ -150,8 +150,8 @@ class Upstream(Protocol):
 
     async def forward(self, inbound: Any, passage: "Passage") -> "UpstreamResponse":
         """The same request, changed as `passage` says. Raises HttpError when the Worker fails or (`timed_out`) has not answered
-        in time; and ServiceError 413 when the body turns out to be longer than may pass, 408 when the client has not sent all
-        of it in that time, 504 when the Worker has not taken what was sent.
+        in time; and ServiceError 413 when the body turns out to be longer than may pass, 400 when the client hung up within it,
+        408 when it has not sent all of it in that time, 504 when the Worker has not taken what was sent.
         """
         ...
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import js
 from pyodide.ffi import JsException
 
-from dotdo.errors import payload_too_large
+from dotdo.errors import invalid_argument, payload_too_large
 from dotdo.http import HttpRequest, HttpResponse
 from dotdo.runtime.values import js_object
 
@@ -24,7 +24,10 @@ def plain_request(request: Any) -> HttpRequest:
         if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
             await discard_body(native)
             raise payload_too_large(MAX_BODY_BYTES)
-        body: bytes = (await native.arrayBuffer()).to_bytes()
+        try:
+            body: bytes = (await native.arrayBuffer()).to_bytes()
+        except JsException as error:  # its sender hung up
+            raise invalid_argument("body: it ended before it was all there") from error
         if len(body) > MAX_BODY_BYTES:
             raise payload_too_large(MAX_BODY_BYTES)
         return body

@@ -5,7 +5,7 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, create_proxy, to_js
 
-from dotdo.errors import payload_too_large, request_timed_out, timed_out
+from dotdo.errors import invalid_argument, payload_too_large, request_timed_out, timed_out
 from dotdo.ports import HttpError, Passage, UpstreamResponse
 from dotdo.runtime.values import js_object
 
@@ -23,23 +23,21 @@ class BoundUpstream:
         self._binding = binding
 
     async def forward(self, inbound: Any, passage: Passage) -> UpstreamResponse:
+        stop = js.AbortController.new()
         body = None
         if inbound.body and inbound.method not in BODILESS:
-            body = PassedBody(inbound, passage.max_body_bytes)
+            body = PassedBody(inbound, passage.max_body_bytes, stop)
         request = js.Request.new(passage.url, body.replaced() if body else inbound)
         headers = request.headers
         for name in passage.remove:
             headers.delete(name)
         for name, value in passage.add.items():
             headers.set(name, value)
-        stop = js.AbortController.new()
         # A timer costs a tenth of a race between promises. It ends with the headers: a body may take longer.
         timer = js.setTimeout(stop.abort.bind(stop), int(passage.timeout_s * 1000))
         try:
             response = await self._binding.fetch(request, signal=stop.signal)
         except JsException as error:
-            if body and body.exceeded:
-                raise payload_too_large(passage.max_body_bytes) from None
             late = bool(stop.signal.aborted)
             if late and body:
                 await body.require_passed(passage.timeout_s)
@@ -64,12 +62,15 @@ class BoundUpstream:
 class PassedBody:
     """The body of a request on its way to the Worker.
 
-    The runtime pumps it. One of unknown length is counted, and cut off with an error where it gets longer than `most` bytes.
+    The runtime pumps it. One of unknown length is counted. A part of a body looks like a whole one to the Worker, whatever ends
+    it: a call is stopped whose body gets longer than `most` bytes, or ends because its sender has hung up.
     """
 
-    def __init__(self, inbound: Any, most: int) -> None:
+    def __init__(self, inbound: Any, most: int, stop: Any) -> None:
         self._inbound = inbound
         self._most = most
+        self._stop = stop
+        self._cut_off = False
         self.counted = 0
 
     @property
@@ -82,16 +83,23 @@ class PassedBody:
             through = js.FixedLengthStream.new(js.BigInt(self._inbound.headers.get("content-length")))
         else:
             through = js.TransformStream.new(js_object({"transform": create_proxy(self._pass)}))
-        pumped = self._inbound.body.pipeTo(through.writable, js_object({"preventCancel": True}))
-        self._broken = pumped.then(js.Boolean, js.Boolean)  # of nothing false, of an error true
+        self._into = through.writable
+        options = js_object({"preventCancel": True, "preventAbort": True})
+        pumped = self._inbound.body.pipeTo(self._into, options)
+        self._broken = pumped.then(js.Boolean).catch(self._break)  # false when all of it has passed
         return js.Request.new(self._inbound, js_object({"body": through.readable}))
 
     async def require_passed(self, within_s: float) -> None:
-        """For a call that has been given up: raises 408 when the client had not sent all of it, 504 when the Worker had not
-        taken what was sent. Neither is proof against the Worker: a client that sends drop by drop may bring about both.
+        """For a call that has been stopped: raises 413 and 400 when that was for its body, 408 when the client had not sent all
+        of it in time, 504 when the Worker had not taken what was sent. None is proof against the Worker: a client that sends
+        drop by drop may bring about all of them.
 
         The pipe breaks with the call when it holds something for the Worker, and else goes on waiting (`preventCancel`).
         """
+        if self.exceeded:
+            raise payload_too_large(self._most) from None
+        if self._cut_off:
+            raise invalid_argument("body: it ended before it was all there") from None
         broken = await js.Promise.race(to_js([self._broken, js.scheduler.wait(BREAKS_WITHIN_MS)]))
         if broken is None:
             raise request_timed_out(within_s) from None
@@ -101,6 +109,13 @@ class PassedBody:
     def _pass(self, chunk: Any, controller: Any) -> None:
         self.counted += chunk.byteLength
         if self.exceeded:
-            controller.error(js.Error.new("the body is too long"))
+            self._stop.abort()
         else:
             controller.enqueue(chunk)
+
+    def _break(self, _: Any) -> bool:
+        """Where the Worker's side is whole (`preventAbort`), it was the client's that broke."""
+        if isinstance(self._into.getWriter().desiredSize, int | float):
+            self._cut_off = True
+            self._stop.abort()
+        return True
