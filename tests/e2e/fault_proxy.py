@@ -26,7 +26,7 @@ class FaultProxy:
         self.release = asyncio.Event()
         """Lets held requests go on."""
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "FaultProxy":
         self._server = await asyncio.start_server(self._serve, LOOPBACK, self.port)
@@ -36,33 +36,44 @@ class FaultProxy:
         assert self._server is not None
         self.release.set()
         self._server.close()
-        for writer in self._open:
-            writer.transport.abort()
+        while self._serving:  # what a Worker still asks for after its answer, or asks for now
+            for task in self._serving:
+                task.cancel()
+            await asyncio.wait(self._serving)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            request = await _message(reader)
-            self.seen.append(request)
-            fault = self.faults.popleft() if self.faults else self.usual
-            answer = await fault(request, self)
-            if answer is None:
-                writer.transport.abort()
-            else:
-                writer.write(answer)
-                await writer.drain()
-        writer.close()
-        self._open.discard(writer)
+        task = asyncio.current_task()
+        assert task is not None, "asyncio serves each connection in a task"
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await self._answer(reader, writer)
+            writer.close()
+        except asyncio.CancelledError:  # and no more: the protocol of the connection would log it
+            writer.transport.abort()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await _message(reader)
+        self.seen.append(request)
+        fault = self.faults.popleft() if self.faults else self.usual
+        answer = await fault(request, self)
+        if answer is None:
+            writer.transport.abort()
+        else:
+            writer.write(answer)
+            await writer.drain()
 
     async def forward(self, request: bytes) -> bytes:
         """The store's own answer, as it came."""
         reader, writer = await asyncio.open_connection(LOOPBACK, self.upstream)
-        head, _, body = request.partition(b"\r\n\r\n")
-        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
-        writer.write(b"\r\n".join([*lines, b"connection: close"]) + b"\r\n\r\n" + body)
-        answer = await reader.read()
-        writer.close()
-        return answer
+        try:
+            head, _, body = request.partition(b"\r\n\r\n")
+            lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+            writer.write(b"\r\n".join([*lines, b"connection: close"]) + b"\r\n\r\n" + body)
+            return await reader.read()
+        finally:
+            writer.close()
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
