@@ -11,6 +11,7 @@ from scripts.soak.client import CONNECTION, Client, Refused
 from scripts.stack.cron import fire
 
 STEP_S = 300
+DAY_S = 24 * 3600
 EVERY_MINUTES = "*/5 * * * *"
 HOURLY = "0 * * * *"
 EVENT_FAILED = "EVENT_FAILED"
@@ -26,6 +27,8 @@ class Cron:
         self._one_at_a_time = asyncio.Lock()
         self.acknowledged: list[int] = []
         self.delivered = 0
+        self.midnights_s: list[float] = []
+        """When what runs once a day began, by the monotonic clock."""
 
     async def step(self) -> None:
         """The next instant, by the trigger twice and by RPC once. Raises Refused when one of them failed."""
@@ -38,6 +41,8 @@ class Cron:
     async def _deliver(self, triggers: int, calls: int) -> None:
         async with self._one_at_a_time:
             at, self._next_s = self._next_s, self._next_s + STEP_S
+            if at % DAY_S == 0:
+                self.midnights_s.append(time.monotonic())
             crons = [EVERY_MINUTES] * triggers + ([HOURLY] * triggers if at % 3600 == 0 else [])
             events: list[Coroutine[Any, Any, None]] = [self._trigger(cron, at) for cron in crons]
             events += [self._call(at) for _ in range(calls)]

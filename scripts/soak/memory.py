@@ -1,8 +1,10 @@
 """How much memory the runtime takes, over time and over restarts."""
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -13,15 +15,18 @@ PERIOD_S = 1.0
 SETTLING = 0.5
 """The part of a process's life that does not count for the slope: imports, pools and caches fill."""
 
+STEP_TAKES_S = 60.0
+
 MIB = 1024 * 1024
 
 
 @dataclass
 class Life:
-    """One process of the runtime: (seconds of the monotonic clock, resident MiB)."""
+    """One process of the runtime: (seconds of the monotonic clock, resident MiB). `steps_s`: see Memory."""
 
     pid: int
     samples: list[tuple[float, float]] = field(default_factory=list)
+    steps_s: list[float] = field(default_factory=list)
 
     @property
     def minutes(self) -> float:
@@ -33,7 +38,13 @@ class Life:
 
     @property
     def settled(self) -> list[tuple[float, float]]:
-        return self.samples[int(len(self.samples) * SETTLING) :]
+        """What comes after settling; of that the longest stretch without a step."""
+        second = self.samples[int(len(self.samples) * SETTLING) :]
+        edges = [-math.inf, *self.steps_s, math.inf]
+        stretches = [
+            [sample for sample in second if begin + STEP_TAKES_S <= sample[0] < end] for begin, end in pairwise(edges)
+        ]
+        return max(stretches, key=len)
 
     @property
     def slope_mib_a_minute(self) -> float:
@@ -53,9 +64,13 @@ def slope(samples: list[tuple[float, float]]) -> float:
 
 @dataclass
 class Memory:
-    """Of the runtime of the stack that keeps its data there."""
+    """Of the runtime of the stack that keeps its data there.
+
+    `steps_s`: when something began that leaves memory larger, once, such as the daily backup: Python's memory does not shrink.
+    """
 
     data: Path
+    steps_s: list[float] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
 
     async def watch(self, until: asyncio.Event) -> None:
@@ -67,7 +82,7 @@ class Memory:
         try:
             for process in workerd_processes(self.data):
                 if not self.lives or self.lives[-1].pid != process.pid:
-                    self.lives.append(Life(process.pid))
+                    self.lives.append(Life(process.pid, steps_s=self.steps_s))
                 self.lives[-1].samples.append((time.monotonic(), process.memory_info().rss / MIB))
         except psutil.NoSuchProcess:
             return  # just killed

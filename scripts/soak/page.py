@@ -32,7 +32,7 @@ def paragraph(values: dict[str, Any]) -> str:
 
 def _held(findings: list[str]) -> str:
     if findings:
-        return f"**It did not hold: {len(findings)} findings.**"
+        return f"**It did not hold:** {'; '.join(findings)}."
     return (
         "Every acknowledged write was read back from the stores, every instant ran once, every fault was recovered from within "
         "its bound, and there was no answer that the fault of the moment does not explain."

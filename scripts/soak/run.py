@@ -114,7 +114,7 @@ class _Soak:
         self._things = Things(client, self._book)
         mix = operations(self._things, Accounts(client, self._book))
         self._load = Load(mix, chance)
-        self._memory = Memory(site.stack.data)
+        self._memory = Memory(site.stack.data, site.cron.midnights_s)
         self._findings: list[str] = []
 
     async def run(self) -> Outcome:

@@ -16,6 +16,7 @@ from scripts.soak.gate import Gate
 from scripts.soak.load import Load
 from scripts.soak.memory import Life, slope
 from scripts.soak.operations import NOTHING, Operation
+from scripts.soak.report import FLAT_MIB_A_MINUTE
 from scripts.stack.process import LOOPBACK, free_port
 
 STORE = frozenset({POSTGRES})
@@ -163,6 +164,14 @@ def test_memory_that_grows_is_seen_to() -> None:
     assert Life(1, filling).slope_mib_a_minute == pytest.approx(0.0)
     leaking = [(float(s), 500.0 + s / 10) for s in range(600)]
     assert Life(1, leaking).slope_mib_a_minute == pytest.approx(6.0)
+
+
+def test_what_leaves_memory_larger_once_is_no_leak_and_hides_none() -> None:
+    grows = [(float(s), 500.0 + min(max(s - 700, 0), 50)) for s in range(1200)]
+    assert Life(1, grows).slope_mib_a_minute > FLAT_MIB_A_MINUTE
+    assert Life(1, grows, steps_s=[700.0]).slope_mib_a_minute == pytest.approx(0.0)
+    leaking = [(s, mib + s / 10) for s, mib in grows]
+    assert Life(1, leaking, steps_s=[700.0]).slope_mib_a_minute == pytest.approx(6.0)
 
 
 class Echo:
