@@ -115,4 +115,4 @@ def test_what_is_said_of_the_soak_is_what_it_measured() -> None:
 def test_a_soak_that_did_not_hold_is_said_to() -> None:
     values = json.loads(RESULTS.read_text())
     text = paragraph({**values, "findings": ["a lost write", "another"]})
-    assert "It did not hold: 2 findings." in text and "read back" not in text
+    assert "**It did not hold:** a lost write; another." in text and "read back" not in text
