@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,12 +136,20 @@ class Workers(ChildPart):
         }
 
     async def _answering(self) -> bool:
-        try:
-            async with httpx.AsyncClient(timeout=START_TIMEOUT_S) as client:
-                answers = await asyncio.gather(*(client.get(f"{url}/") for url in self.urls.values()))
-        except httpx.TransportError:
-            return False
-        return all(answer.status_code == 200 for answer in answers)
+        return await all_answer(self.urls.values())
+
+
+async def all_answer(addresses: Iterable[str]) -> bool:
+    """Whether each answers 200. Every request has ended by then: one left behind would keep its connection open."""
+    async with httpx.AsyncClient(timeout=START_TIMEOUT_S) as client:
+        return all(await asyncio.gather(*(_answers(client, address) for address in addresses)))
+
+
+async def _answers(client: httpx.AsyncClient, address: str) -> bool:
+    try:
+        return (await client.get(f"{address}/")).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
 
 
 def _python_folders() -> list[Path]:
