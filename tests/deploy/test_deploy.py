@@ -116,14 +116,14 @@ def test_production_is_where_the_table_says_it_is(api: CloudflareApi, run: Run, 
 def test_an_environment_keeps_its_clickhouse_until_told(deployed: CloudflareApi, run: Run) -> None:
     deployed.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
 
-    def deploy(**told: str) -> str:
-        result = run(DEPLOY, "db", "staging", **told)
+    def deploy(*arguments: str, **told: str) -> str:
+        result = run(DEPLOY, "db", "staging", *arguments, **told)
         assert result.returncode == DONE, result.stdout + result.stderr
         return _texts(deployed.state.uploads[-1])["CLICKHOUSE_URL"]
 
     assert deploy() == "", "none, rather than production's"
     assert deploy(CLICKHOUSE_URL=CLICKHOUSE) == CLICKHOUSE
-    assert deploy() == CLICKHOUSE
+    assert deploy("--peers", "dispatch") == CLICKHOUSE
     assert run("rollback.sh", "db", "staging").returncode == DONE
     assert _texts(deployed.state.uploads[-1])["CLICKHOUSE_URL"] == CLICKHOUSE
     assert deploy(CLICKHOUSE_URL="") == ""
