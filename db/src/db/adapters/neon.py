@@ -188,7 +188,7 @@ def _parameter(value: Any) -> Any:
 
 
 def _body(reply: HttpReply, *, raw_sql: bool) -> dict[str, Any]:
-    body = _parsed(reply.text)
+    body = _parsed(reply.body)
     if reply.status == 200 and body is not None:
         return body
     if reply.status == 413:
@@ -201,7 +201,7 @@ def _body(reply: HttpReply, *, raw_sql: bool) -> dict[str, Any]:
     raise _no_database() if reply.status >= 500 else database_error()
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
+def _parsed(text: bytes) -> dict[str, Any] | None:
     try:
         body = from_json(text)  # half of the time of `json.loads`, and nothing nested can overflow the stack
     except ValueError:
