@@ -58,7 +58,7 @@ class Cloudflare:
             if error.status == 404:
                 return {}
             raise
-        return {row["name"]: row["text"] for row in rows if row["type"] == "plain_text"}
+        return {row["name"]: row.get("text", "") for row in rows if row["type"] == "plain_text"}
 
     def put_secret(self, namespace: str, name: str, key: str, value: str) -> None:
         body = {"name": key, "text": value, "type": "secret_text"}
