@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scripts.stack.process import LOOPBACK
 
-LOCAL_LIMITS = "default=1000000 auth=1000000 ip=1000000"
+LOCAL_LIMITS = "default=1000000 auth=1000000 webhooks=1000000 ip=1000000"
 """Without Cloudflare's edge every local client has the same unknown address: production's numbers would stop a test run."""
 
 LOCAL_ATTEMPTS = {"ATTEMPT_LIMITS": "login=1000000 callback=1000000 refresh=1000000", "LOCKOUT_MAX_S": "0"}

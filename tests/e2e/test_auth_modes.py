@@ -130,6 +130,13 @@ async def test_the_keys_beside_the_first_are_accepted_and_others_are_not(modes: 
     assert await by({**NEXT, "kid": "2026-11"}) == "NOT_FOUND"
 
 
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 128])
+async def test_a_signature_of_any_length_by_a_known_key_is_no_failure(modes: Modes, length: int) -> None:
+    header = encode(json.dumps({"alg": "EdDSA", "typ": "at+jwt", "kid": "2026-11"}).encode())
+    told = await modes.call("verify", f"{header}.e30.{encode(bytes(length))}")
+    assert told["ok"]["valid"] is False
+
+
 async def test_a_token_nested_without_end_is_no_token(modes: Modes) -> None:
     """Its header is read before its signature is known to hold; the parser's recursion has no guard on this runtime."""
     for bomb in (b"[" * 50_000, b'{"kid":' * 20_000):

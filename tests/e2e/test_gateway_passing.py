@@ -161,6 +161,47 @@ async def test_clients_that_do_not_send_their_body_get_408_and_shut_nobody_out(p
         assert (await client.get("/auth/health")).status_code == 200
 
 
+async def late(port: int, sent: bytes, last: bytes) -> int:
+    """Status for a client that keeps its last bytes back for most of the time that the call has: its slowness is the case."""
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    writer.write(sent)
+    await asyncio.sleep(0.4)
+    writer.write(last)
+    async with asyncio.timeout(20):
+        line = await reader.readline()
+    writer.close()
+    return int(line.split()[1])
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "last"),
+    [("Content-Length: 100", b"x" * 99, b"x"), ("Transfer-Encoding: chunked", b"5\r\nabcde\r\n", b"0\r\n\r\n")],
+    ids=["announced", "chunked"],
+)
+async def test_a_worker_that_had_the_whole_body_late_has_not_failed(
+    platform: Platform, head: str, body: bytes, last: bytes
+) -> None:
+    """As many at once as open the circuit of a Worker that does not answer, and more."""
+    sent = request_head("/fn/hang", f"Authorization: Bearer {platform.keys['admin']}\r\n{head}") + body
+    port = platform.proxies.hasty_gateway
+    assert await asyncio.gather(*(late(port, sent, last) for _ in range(8))) == [504] * 8
+    async with hasty(platform, "admin") as client:
+        assert (await client.get("/fn/status")).status_code == 418
+
+
+async def test_a_refusal_does_not_wait_for_a_body_without_end(platform: Platform) -> None:
+    port, head = platform.proxies.hasty_gateway, "Content-Length: 100"
+    refused = [request_head("/db/things", head), request_head("/nowhere", head) + b"x"]
+    assert await asyncio.gather(*(status_of(port, sent) for sent in refused)) == [401, 404]
+
+
+async def test_a_body_announced_beyond_all_numbers_is_413(platform: Platform) -> None:
+    key = f"Authorization: Bearer {platform.keys['admin']}"
+    for length in ("9" * 19, "0" * 20 + "9" * 19):
+        sent = request_head("/fn/upload", f"{key}\r\nContent-Length: {length}") + b"x"
+        assert await status_of(platform.proxies.hasty_gateway, sent) == 413
+
+
 @pytest.mark.parametrize(
     ("head", "body"),
     [

@@ -29,10 +29,12 @@ class Circuit:
         self.opened_s = now_s
         return None
 
-    def leave(self, now_s: float, *, answered: bool) -> None:
-        """How the call went."""
+    def leave(self, now_s: float, entered_s: float, *, answered: bool) -> None:
+        """How the call of that time went. The failure of one from before the circuit opened says nothing new."""
         if answered:
             self.failures, self.opened_s = 0, None
+            return
+        if self.opened_s is not None and entered_s < self.opened_s:
             return
         self.failures += 1
         if self.failures >= FAILURES:

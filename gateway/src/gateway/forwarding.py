@@ -44,7 +44,7 @@ class Forwarder:
         try:
             response = await upstream.forward(inbound.native, passage)
         except HttpError as error:
-            circuit.leave(self._now_s(), answered=False)
+            circuit.leave(self._now_s(), entered_s, answered=False)
             name = route.binding.lower()
             if error.timed_out:
                 raise timed_out(f"the {name} service has not answered within {passage.timeout_s:g} seconds") from error
@@ -52,7 +52,7 @@ class Forwarder:
         except BaseException:  # the client's doing, or maybe: a body too long, or one that had not passed in time
             circuit.abandon(entered_s)
             raise
-        circuit.leave(self._now_s(), answered=True)
+        circuit.leave(self._now_s(), entered_s, answered=True)
         return response
 
     def _passage(self, inbound: Inbound, route: Route, url: str, identity: Identity) -> Passage:

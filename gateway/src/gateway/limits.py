@@ -12,6 +12,7 @@ from dotdo.rate_limits.limiter import Decision, Limiter
 from dotdo.rate_limits.policies import LIMITS, policies
 from gateway.credentials import Caller
 from gateway.guards import Guards
+from gateway.routes import Route
 
 KV_PREFIX = "rl1"
 
@@ -34,10 +35,14 @@ class Limits:
         """Counts one request of an address."""
         return await self._take("ip", address)
 
-    async def take(self, policy: str, caller: Caller, address: str) -> Decision:
-        """Counts one request of a caller in a class. A limit of an API key's own is for the class `default`."""
-        own = caller.rate_limit if policy == "default" else None
-        return await self._take(policy, _name(caller, address), own)
+    async def take(self, route: Route, caller: Caller, address: str) -> Decision:
+        """Counts one request of a caller in the route's class. A limit of an API key's own is for the class `default`.
+
+        Each way in is counted by itself: who signs in takes two of them, and others at an address want to stay signed in.
+        """
+        own = caller.rate_limit if route.policy == "default" else None
+        name = _name(caller, address)
+        return await self._take(route.policy, f"{name} {route.prefix}" if route.is_way_in else name, own)
 
     def tell(self, defer: Defer) -> None:
         """Lets the other isolates know, after the response, when there is something to know."""

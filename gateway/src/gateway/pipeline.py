@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from dotdo.csrf import check_same_site
+from dotdo.csrf import check_opened, check_same_site
 from dotdo.errors import ServiceError, internal, method_not_allowed, not_found
 from dotdo.http import HttpResponse
 from dotdo.log import Logger
@@ -97,9 +97,9 @@ class Gateway:
         address = await self._count_address(inbound, seen)
         caller = await self._caller(inbound, route)
         seen.identity = caller.identity
-        self._check_site(inbound, url)
-        access.check(route.rule(inbound.method), caller.identity)
-        seen.limit = await self._limits.take(route.policy, caller, address)
+        self._check_site(inbound, route, url)
+        access.check(route.rule(inbound.effect), caller.identity)
+        seen.limit = await self._limits.take(route, caller, address)
         require(seen.limit)
         return await self._forwarder.forward(inbound, route, url, caller.identity)
 
@@ -120,8 +120,8 @@ class Gateway:
                 return NOBODY
             raise
 
-    def _check_site(self, inbound: Inbound, url: str) -> None:
-        """A WebSocket counts as a change: browsers open one to any site, cookies included."""
+    def _check_site(self, inbound: Inbound, route: Route, url: str) -> None:
         own = "/".join(url.split("/", 3)[:3])
-        method = "POST" if inbound.is_upgrade else inbound.method
-        check_same_site(method, inbound.headers, self._cors.exact | {own})
+        check_same_site(inbound.effect, inbound.headers, self._cors.exact | {own})
+        if route.is_way_in and not self._cors.allows(inbound.headers.get("origin", "")):
+            check_opened(inbound.method, inbound.headers)

@@ -25,12 +25,20 @@ class Inbound:
     def body_bytes(self) -> int:
         """As announced; 0 when it is not: the runtime has refused what is no length."""
         announced = self.headers.get("content-length", "")
-        return int(announced) if announced.isascii() and announced.isdigit() and len(announced) < 19 else 0
+        if not (announced.isascii() and announced.isdigit()):
+            return 0
+        return int(announced.lstrip("0")[:19] or 0)  # one with more digits is over any limit either way
 
     @property
     def is_upgrade(self) -> bool:
         """Whether it asks for a WebSocket (RFC 6455 §4.1)."""
         return self.method == "GET" and self.headers.get("upgrade", "").lower() == "websocket"
+
+    @property
+    def effect(self) -> str:
+        """The method whose rules hold. A WebSocket changes things: who may only read opens none, and browsers open one to any
+        site, cookies included."""
+        return "POST" if self.is_upgrade else self.method
 
 
 PREFLIGHT = "preflight"

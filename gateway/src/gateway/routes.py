@@ -12,7 +12,7 @@ METHODS = READS | WRITES
 MIB = 1024 * 1024
 
 Level = Literal["public", "authenticated", "admin"]
-Policy = Literal["default", "auth", "ai", "batch", "workflows"]
+Policy = Literal["default", "auth", "webhooks", "ai", "batch", "workflows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,11 @@ class Route:
     def rule(self, method: str) -> Rule:
         return self.reads if method in READS else self.writes
 
+    @property
+    def is_way_in(self) -> bool:
+        """Whether one signs in or out by it."""
+        return self.policy == "auth"
+
     @cached_property
     def cut(self) -> str:
         """What is taken off the path."""
@@ -97,6 +102,7 @@ ROUTES = (
     _auth("/auth/refresh", "auth"),
     _auth("/auth/logout", "auth"),
     _auth("/auth/sso", "auth"),
+    _auth("/auth/webhooks", "webhooks"),
     Route("/schedule", "SCHEDULE", ADMIN, ADMIN),
     Route("/admin", "APP", ADMIN, ADMIN),
     Route("/batch", "BATCH", ADMIN, ADMIN, "batch"),

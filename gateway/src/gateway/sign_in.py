@@ -13,7 +13,11 @@ from gateway.paths import normalise
 from gateway.requests import Inbound
 
 LONGEST = 1024
-"""Characters of an address that is come back to: it travels in a cookie, which holds 4 KiB. After a longer one it is `/`."""
+"""Characters of an address that is come back to, percent-encoded: it travels in a cookie, which holds 4 KiB. After a longer one
+it is `/`."""
+
+_IN_ADDRESSES = "%:/?#[]@!$&'()*+,;="
+"""RFC 3986 §2.2, and what is percent-encoded already. Browsers send some others as they are, such as bars."""
 
 
 class SignIn:
@@ -28,7 +32,8 @@ class SignIn:
         if error.status != 401 or not self._url or not _opens_page(inbound) or _origin(inbound.url) != self._origin:
             return None
         address = urlsplit(inbound.url)
-        back = normalise(address.path) + (f"?{address.query}" if address.query else "")
+        asked = normalise(address.path) + (f"?{address.query}" if address.query else "")
+        back = quote(asked, safe=_IN_ADDRESSES)
         query = f"?return_to={quote(back, safe='')}" if len(back) <= LONGEST else ""
         return HttpResponse(302, headers=[("location", self._url + query), ("cache-control", "no-store")])
 

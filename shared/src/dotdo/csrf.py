@@ -39,3 +39,16 @@ def check_same_site(
     if headers.get("sec-fetch-site") == "same-origin":
         return
     raise ServiceError("CSRF", 403, "Permission denied", "a change by cookie has to come from this site's own pages")
+
+
+def check_opened(method: str, headers: Mapping[str, str]) -> None:
+    """Raises 403 CSRF for what another site's page sends or loads on the side, an image or a frame: nobody has asked for it.
+
+    A page that it opens instead of itself passes. `headers` has lower-case names.
+    """
+    if headers.get("sec-fetch-site") != "cross-site":
+        return
+    if method not in SAFE_METHODS or headers.get("sec-fetch-dest", "document") != "document":
+        raise ServiceError(
+            "CSRF", 403, "Permission denied", "another site's page may open this one, and do nothing else"
+        )

@@ -18,13 +18,13 @@ FAILURES, OPEN_S = 5, 10.0
 
 def fail(breaker: Breaker, times: int, now_s: float = 0.0) -> None:
     for _ in range(times):
-        breaker.enter("DB", now_s).leave(now_s, answered=False)
+        breaker.enter("DB", now_s).leave(now_s, now_s, answered=False)
 
 
 def test_it_opens_at_the_fifth_failure_in_a_row() -> None:
     breaker = Breaker()
     fail(breaker, FAILURES - 1)
-    breaker.enter("DB", 0.0).leave(0.0, answered=True)
+    breaker.enter("DB", 0.0).leave(0.0, 0.0, answered=True)
     fail(breaker, FAILURES)
     with pytest.raises(ServiceError, match="CIRCUIT_OPEN") as refused:
         breaker.enter("DB", 4.5)
@@ -40,12 +40,29 @@ def test_one_probe_at_a_time_decides() -> None:
     probe = breaker.enter("DB", OPEN_S)
     with pytest.raises(ServiceError):
         breaker.enter("DB", OPEN_S)
-    probe.leave(OPEN_S, answered=False)
+    probe.leave(OPEN_S, OPEN_S, answered=False)
     with pytest.raises(ServiceError):
         breaker.enter("DB", 2 * OPEN_S - 0.1)
-    breaker.enter("DB", 2 * OPEN_S).leave(2 * OPEN_S, answered=True)
+    breaker.enter("DB", 2 * OPEN_S).leave(2 * OPEN_S, 2 * OPEN_S, answered=True)
     fail(breaker, FAILURES - 1, 2 * OPEN_S)
     breaker.enter("DB", 2 * OPEN_S)
+
+
+def test_calls_from_before_it_opened_do_not_put_the_probe_off() -> None:
+    """Of a Worker that hangs: their timeouts come one after the other, long after the fifth."""
+    breaker = Breaker()
+    calls = [breaker.enter("DB", float(n)) for n in range(60)]
+    for n in range(FAILURES):
+        calls[n].leave(100.0 + n, float(n), answered=False)
+    for n in range(FAILURES, 15):
+        calls[n].leave(100.0 + n, float(n), answered=False)
+    opened_s = 100.0 + FAILURES - 1
+    with pytest.raises(ServiceError, match="CIRCUIT_OPEN"):
+        breaker.enter("DB", opened_s + OPEN_S - 0.1)
+    probe = breaker.enter("DB", opened_s + OPEN_S)
+    probe.leave(opened_s + OPEN_S, opened_s + OPEN_S, answered=False)
+    with pytest.raises(ServiceError, match="CIRCUIT_OPEN"):
+        breaker.enter("DB", opened_s + 2 * OPEN_S - 0.1)
 
 
 def test_a_probe_that_is_given_up_leaves_its_place_to_another() -> None:
@@ -72,7 +89,7 @@ def test_a_probe_that_never_comes_back_leaves_its_place_after_a_while() -> None:
     breaker.enter("DB", OPEN_S)
     with pytest.raises(ServiceError):
         breaker.enter("DB", 2 * OPEN_S - 0.1)
-    breaker.enter("DB", 2 * OPEN_S).leave(2 * OPEN_S, answered=True)
+    breaker.enter("DB", 2 * OPEN_S).leave(2 * OPEN_S, 2 * OPEN_S, answered=True)
     breaker.enter("DB", 2 * OPEN_S)
 
 
@@ -88,7 +105,7 @@ def test_it_is_never_shut_for_good(calls: list[tuple[float, bool | None]]) -> No
         left_s = circuit.enter(now_s)
         if left_s is None:
             if answered is not None:
-                circuit.leave(now_s, answered=answered)
+                circuit.leave(now_s, now_s, answered=answered)
         else:
             assert 0 < left_s <= OPEN_S
     assert circuit.enter(now_s + OPEN_S) is None

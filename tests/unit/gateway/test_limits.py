@@ -95,6 +95,22 @@ async def test_callers_that_are_not_known_are_limited_by_address(
     assert (await stage.ask("GET", "/auth/login", {"cf-connecting-ip": other})).status == 207
 
 
+async def test_each_way_in_is_counted_by_itself(open_stage: Any) -> None:
+    """Who signs in takes two of them, and others at the address want to stay signed in."""
+    stage = open_stage()
+    ways = [("GET", "/auth/login"), ("GET", "/auth/callback"), ("POST", "/auth/refresh"), ("POST", "/auth/logout")]
+    for _ in range(10):
+        assert [(await stage.ask(method, path)).status for method, path in ways] == [207] * 4
+    assert [(await stage.ask(method, path)).status for method, path in ways] == [429] * 4
+
+
+async def test_workos_may_tell_of_much_at_once(open_stage: Any) -> None:
+    """A directory that is synchronised is hundreds of events, from a few addresses."""
+    stage = open_stage()
+    said = [await stage.ask("POST", "/auth/webhooks/workos") for _ in range(301)]
+    assert [response.status for response in said] == [207] * 300 + [429]
+
+
 async def test_numbers_of_the_deployment(open_stage: Any) -> None:
     stage = open_stage(RATE_LIMITS="default=2")
     assert [(await stage.ask("GET", "/db/things", ADMIN)).status for _ in range(3)] == [207, 207, 429]
@@ -191,7 +207,7 @@ async def test_a_class_that_fails_closed_needs_kv(open_stage: Any) -> None:
     with pytest.raises(ServiceError) as refused:
         open_stage(RATE_LIMITS_FAIL_CLOSED="ip deflaut auht")
     assert refused.value.detail == (
-        "RATE_LIMITS_FAIL_CLOSED: 'auht' is no class; they are default, ai, batch, workflows, auth, ip"
+        "RATE_LIMITS_FAIL_CLOSED: 'auht' is no class; they are default, ai, batch, workflows, auth, webhooks, ip"
     )
 
 

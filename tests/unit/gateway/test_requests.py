@@ -16,8 +16,8 @@ def inbound(headers: dict[str, str], method: str = "GET") -> Inbound:
 @pytest.mark.parametrize(
     ("announced", "bytes_in"),
     [
-        ("0", 0), ("12", 12), ("0012", 12), ("9" * 18, int("9" * 18)), ("9" * 19, 0), ("-1", 0), ("1.5", 0), ("", 0), ("x", 0),
-        ("١٢", 0), ("²", 0),
+        ("0", 0), ("12", 12), ("0012", 12), ("9" * 18, int("9" * 18)), ("-1", 0), ("1.5", 0), ("", 0), ("x", 0),
+        ("9" * 19, 10**19 - 1), ("١٢", 0), ("²", 0), ("0" * 30 + "7", 7), ("0" * 30, 0), ("0" * 30 + "9" * 5000, 10**19 - 1),
     ],
 )  # fmt: skip
 def test_the_announced_length_of_a_body(announced: str, bytes_in: int) -> None:

@@ -25,7 +25,9 @@ def unauthenticated(response: Any) -> bool:
     [
         ("/db/things/a/b", "/db/things/a/b"),
         ("/schedule", "/schedule"),
-        ("/db/things?ns=a&x=%2F%26&y=é", "/db/things?ns=a&x=%2F%26&y=é"),
+        ("/db/things?ns=a&x=%2F%26&y=é", "/db/things?ns=a&x=%2F%26&y=%C3%A9"),
+        ("/db/things?q=a\\b|c", "/db/things?q=a%5Cb%7Cc"),
+        ("/db/things?q=" + "|" * 500, None),
         ("//db//things/../things/%61", "/db/things/a"),
         ("/db/" + "x" * 2000, None),
     ],

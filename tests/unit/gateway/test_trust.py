@@ -199,3 +199,35 @@ async def test_a_cookie_changes_things_and_opens_sockets_from_our_own_pages_alon
     assert (stage.arrived() == {}) == (status == 403)
     if status == 403:
         assert problem(response)["code"] == "CSRF"
+
+
+async def test_a_socket_is_for_who_may_change_things(open_stage: Any) -> None:
+    stage = open_stage(bound=("WORKFLOWS", "AUTH"))
+    asks = {"upgrade": "websocket", "connection": "Upgrade"}
+    assert (await stage.ask("GET", "/workflows/x", bearer("viewer-key"))).status == 207
+    assert (await stage.ask("GET", "/workflows/x", {**bearer("viewer-key"), **asks})).status == 403
+    assert (await stage.ask("GET", "/workflows/x", {**bearer("admin-key"), **asks})).status == 207
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/auth/login", {"sec-fetch-dest": "image"}, 403), ("GET", "/auth/login", {"sec-fetch-dest": "iframe"}, 403),
+        ("GET", "/auth/sso/authorize", {"sec-fetch-dest": "image"}, 403),
+        ("POST", "/auth/refresh", {"sec-fetch-dest": "empty"}, 403),
+        ("POST", "/auth/logout", {"sec-fetch-dest": "document"}, 403),
+        ("GET", "/auth/login", {"sec-fetch-dest": "document"}, 207),
+        ("GET", "/auth/callback", {"sec-fetch-dest": "document"}, 207),
+        ("POST", "/auth/refresh", {"sec-fetch-dest": "empty", "origin": "https://app.example.com"}, 207),
+        ("GET", "/auth/.well-known/jwks.json", {"sec-fetch-dest": "empty"}, 207),
+    ],
+)  # fmt: skip
+async def test_another_sites_page_uses_up_nobodys_ways_in(
+    open_stage: Any, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """Images in it, and requests by its scripts, come from its visitor's address."""
+    stage = open_stage(CORS_ORIGINS="https://app.example.com")
+    responses = [await stage.ask(method, path, {"sec-fetch-site": "cross-site", **headers}) for _ in range(10)]
+    assert {response.status for response in responses} == {status}
+    if status == 403:
+        assert (await stage.ask(method, path)).status == 207

@@ -19,7 +19,7 @@ def limiter(**limits: int) -> Limiter:
     return Limiter(policies(" ".join(f"{name}={limit}" for name, limit in limits.items())), b"secret")
 
 
-SPECIFIED = {"default": 60, "ai": 20, "batch": 5, "workflows": 30, "auth": 10, "ip": 300}
+SPECIFIED = {"default": 60, "ai": 20, "batch": 5, "workflows": 30, "auth": 10, "webhooks": 300, "ip": 300}
 
 
 def test_the_numbers_are_the_specified_ones() -> None:
@@ -209,7 +209,7 @@ def test_numbers_that_cannot_be_read_are_named(text: str) -> None:
         policies(f"ai=1 {text}")
     assert refused.value.code == "NOT_CONFIGURED"
     assert refused.value.detail == (
-        f"RATE_LIMITS: {text!r} is not class=number; the classes are default, ai, batch, workflows, auth, ip"
+        f"RATE_LIMITS: {text!r} is not class=number; the classes are default, ai, batch, workflows, auth, webhooks, ip"
     )
 
 

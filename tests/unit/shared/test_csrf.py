@@ -2,7 +2,7 @@
 
 import pytest
 
-from dotdo.csrf import check_same_site
+from dotdo.csrf import check_opened, check_same_site
 from dotdo.errors import ServiceError
 
 ALLOWED = {"https://apis.do", "https://admin.do", "null"}
@@ -102,3 +102,26 @@ def test_what_takes_cookies_away_heeds_no_other_site_even_without_one(headers: d
         return
     with pytest.raises(ServiceError, match="CSRF"):
         check_same_site("POST", headers, ALLOWED, takes_cookies_away=True)
+
+
+@pytest.mark.parametrize(
+    ("method", "site", "destination", "passes"),
+    [
+        ("GET", "cross-site", "document", True), ("GET", "cross-site", None, True), ("GET", "none", "document", True),
+        ("GET", "same-origin", "empty", True), ("POST", "same-origin", "document", True), ("POST", None, None, True),
+        ("GET", "same-site", "image", True), ("GET", "cross-site", "image", False), ("GET", "cross-site", "iframe", False),
+        ("GET", "cross-site", "empty", False), ("POST", "cross-site", "document", False),
+        ("POST", "cross-site", "empty", False),
+    ],
+)  # fmt: skip
+def test_another_sites_page_opens_ours_and_loads_none_on_the_side(
+    method: str, site: str | None, destination: str | None, passes: bool
+) -> None:
+    sent = {"sec-fetch-site": site, "sec-fetch-dest": destination}
+    headers = {name: value for name, value in sent.items() if value is not None}
+    if passes:
+        check_opened(method, headers)
+        return
+    with pytest.raises(ServiceError) as refused:
+        check_opened(method, headers)
+    assert (refused.value.status, refused.value.code) == (403, "CSRF")

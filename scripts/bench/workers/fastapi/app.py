@@ -137,12 +137,13 @@ def passing(route: Route) -> Callable[..., Awaitable[Response]]:
         body = to_js(await request.body()) if request.method != "GET" else None
         query = f"?{request.url.query}" if request.url.query else ""
         address = f"https://{route.binding.lower()}{route.inner_path(request.url.path)}{query}"
-        circuit = _Isolate.breaker.enter(route.binding, time.time())
+        entered_s = time.time()
+        circuit = _Isolate.breaker.enter(route.binding, entered_s)
         answer = await getattr(request.scope["env"], route.binding).fetch(
             address, method=request.method, headers=headers, body=body,
             signal=js.AbortSignal.timeout(int(route.timeout_s * 1000)),
         )  # fmt: skip
-        circuit.leave(time.time(), answered=True)
+        circuit.leave(time.time(), entered_s, answered=True)
         return Response(await answer.bytes(), answer.status, media_type=answer.headers.get("content-type"))
 
     return forward

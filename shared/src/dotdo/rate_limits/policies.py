@@ -16,7 +16,9 @@ class Policy:
     limit: int
 
 
-LIMITS: Mapping[str, int] = {"default": 60, "ai": 20, "batch": 5, "workflows": 30, "auth": 10, "ip": 300}
+LIMITS: Mapping[str, int] = {
+    "default": 60, "ai": 20, "batch": 5, "workflows": 30, "auth": 10, "webhooks": 300, "ip": 300,
+}  # fmt: skip
 """Requests a minute by class. `ip` counts by address before anything is known of the caller."""
 
 

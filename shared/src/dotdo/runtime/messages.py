@@ -12,6 +12,8 @@ from dotdo.http import HttpRequest, HttpResponse
 from dotdo.runtime.values import js_body, js_object
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
+DISCARDS_FOR_MS = 10_000
+"""How long a client may go on sending what nobody wants before it is answered."""
 
 
 def plain_request(request: Any) -> HttpRequest:
@@ -39,8 +41,10 @@ async def discard_body(request: Any) -> None:
     """Reads what is left of a body, without entering Python: a client that is still sending does not see an answer."""
     if not request.body or request.bodyUsed:
         return
-    with suppress(JsException):  # the client has gone
-        await request.body.pipeTo(js.WritableStream.new())
+    with suppress(JsException):  # the client has gone, or does not end
+        await request.body.pipeTo(
+            js.WritableStream.new(), js_object({"signal": js.AbortSignal.timeout(DISCARDS_FOR_MS)})
+        )
 
 
 def native_response(response: HttpResponse) -> Any:

@@ -23,7 +23,10 @@ class WebEd25519:
 
     async def verify(self, public: Mapping[str, str], data: bytes, signature: bytes) -> bool:
         key = await self._key(public, "verify")
-        return bool(await js.crypto.subtle.verify("Ed25519", key, to_js(signature), to_js(data)))
+        try:
+            return bool(await js.crypto.subtle.verify("Ed25519", key, to_js(signature), to_js(data)))
+        except JsException:  # a signature of another length than 64 bytes
+            return False
 
     async def _key(self, jwk: Mapping[str, str], use: str) -> Any:
         return await js.crypto.subtle.importKey("jwk", js_object(dict(jwk)), "Ed25519", False, to_js([use]))

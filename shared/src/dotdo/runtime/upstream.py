@@ -12,6 +12,9 @@ from dotdo.runtime.values import js_object
 BREAKS_WITHIN_MS = 100
 """It does at once, a few turns of the event loop later."""
 
+WORKERS_SHARE = 0.5
+"""The part of a call's time that is the Worker's own: one that had the whole body for less of it has not failed."""
+
 BODILESS = frozenset({"GET", "HEAD"})
 """Methods whose body means nothing (RFC 9110 §9.3.1): one that comes goes on, but no request is made anew with it."""
 
@@ -71,6 +74,7 @@ class PassedBody:
         self._most = most
         self._stop = stop
         self._cut_off = False
+        self._begun_ms = js.Date.now()
         self.counted = 0
 
     @property
@@ -86,13 +90,13 @@ class PassedBody:
         self._into = through.writable
         options = js_object({"preventCancel": True, "preventAbort": True})
         pumped = self._inbound.body.pipeTo(self._into, options)
-        self._broken = pumped.then(js.Boolean).catch(self._break)  # false when all of it has passed
+        self._ended = pumped.then(js.Date.now).catch(self._break)  # when all of it had passed, or true
         return js.Request.new(self._inbound, js_object({"body": through.readable}))
 
     async def require_passed(self, within_s: float) -> None:
         """For a call that has been stopped: raises 413 and 400 when that was for its body, 408 when the client had not sent all
-        of it in time, 504 when the Worker had not taken what was sent. None is proof against the Worker: a client that sends
-        drop by drop may bring about all of them.
+        of it in time, 504 when the Worker had not taken what was sent, or had all of it too late to answer. None is proof
+        against the Worker: a client that sends drop by drop may bring about all of them.
 
         The pipe breaks with the call when it holds something for the Worker, and else goes on waiting (`preventCancel`).
         """
@@ -100,11 +104,15 @@ class PassedBody:
             raise payload_too_large(self._most) from None
         if self._cut_off:
             raise invalid_argument("body: it ended before it was all there") from None
-        broken = await js.Promise.race(to_js([self._broken, js.scheduler.wait(BREAKS_WITHIN_MS)]))
-        if broken is None:
+        ended = await js.Promise.race(to_js([self._ended, js.scheduler.wait(BREAKS_WITHIN_MS)]))
+        if ended is None:
             raise request_timed_out(within_s) from None
-        if broken:
+        if ended is True:
             raise timed_out(f"the service has not taken the body within {within_s:g} seconds") from None
+        if ended - self._begun_ms > within_s * 1000 * (1 - WORKERS_SHARE):
+            raise timed_out(
+                f"the body took most of the {within_s:g} seconds, and the service has not answered"
+            ) from None
 
     def _pass(self, chunk: Any, controller: Any) -> None:
         self.counted += chunk.byteLength
