@@ -7,7 +7,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from scripts import lock
-from scripts.runtime.services import FASTAPI, SERVICES
+from scripts.runtime.services import FASTAPI, ROOT, SERVICES
 from scripts.runtime.vendor import VendorError
 
 
@@ -41,7 +41,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_every_lock_is_written() -> None:
     written = {file for _, files in lock.LOCKS.values() for file in files}
-    assert written == {*(lock.ROOT / "locks").glob("*.txt"), lock.ROOT / "pnpm-lock.yaml"}
+    assert written == {*(ROOT / "locks").glob("*.txt"), ROOT / "pnpm-lock.yaml"}
     assert {service.lock for service in (*SERVICES, FASTAPI)} < written
 
 
