@@ -51,7 +51,7 @@ def _health(client: httpx.Client, url: str) -> Iterator[Problem]:
     except httpx.HTTPError as error:
         yield Problem(
             f"{url} does not answer ({type(error).__name__})",
-            "Is dispatch deployed, and does this host have a proxied DNS record and a route? docs/deploying.md lists both.",
+            "Is dispatch deployed, and has this host a proxied DNS record and a route? A new name takes some minutes.",
         )
         return
     if status != 200:
