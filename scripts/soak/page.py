@@ -24,8 +24,8 @@ def paragraph(values: dict[str, Any]) -> str:
         f"{cron['instants']} instants.",
         _held(values["findings"]),
         f"The longest-lived process of the runtime held {life['last_mib']:.0f} MiB for all Workers together after "
-        f"{life['minutes']:.0f} minutes, and changed by {life['slope_mib_a_minute']:+.1f} MiB a minute "
-        "over the second half of them.",
+        f"{life['minutes']:.0f} minutes, and changed by {round(life['slope_mib_a_minute'], 1) + 0:+.1f} MiB a minute "
+        "in the second half of them, over its longest stretch without a daily backup.",
     )
     return textwrap.fill(" ".join(sentences), WIDTH, break_long_words=False, break_on_hyphens=False)
 

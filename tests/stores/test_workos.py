@@ -42,7 +42,7 @@ class HostHttp:
                 answer = await client.request(call.method, call.url, headers=dict(call.headers), content=call.body)
         except httpx.HTTPError as error:
             raise HttpError(type(error).__name__, timed_out=isinstance(error, httpx.TimeoutException)) from error
-        return HttpReply(answer.status_code, dict(answer.headers), answer.text)
+        return HttpReply(answer.status_code, dict(answer.headers), answer.content)
 
 
 async def test_a_webhook_has_the_secret_it_was_given_which_no_process_list_shows(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ class FakeBindings:
         self.kvs = kvs or {}
         self.quotas: dict[str, Quota] = {}
         self.bound = bound or {}
-        self.http: Http = http or FakeHttp(lambda call: HttpReply(500, {}, ""))
+        self.http: Http = http or FakeHttp(lambda call: HttpReply(500, {}, b""))
         self.clock = clock or FakeClock()
         self.ed25519: Ed25519 = ed25519 or NoEd25519()
         self.rs256: Rs256 = rs256 or NoRs256()

@@ -34,7 +34,12 @@ class HttpReply:
 
     status: int
     headers: Mapping[str, str]
-    text: str
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """Made anew each time: for what is read once. What is no UTF-8 becomes U+FFFD."""
+        return self.body.decode(errors="replace")
 
 
 class HttpError(Exception):

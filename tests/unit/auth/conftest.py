@@ -141,7 +141,7 @@ class Browser:
 
 
 def reply(body: Any, status: int = 200, **headers: str) -> HttpReply:
-    return HttpReply(status, headers, json.dumps(body))
+    return HttpReply(status, headers, json.dumps(body).encode())
 
 
 def location(response: HttpResponse) -> str:

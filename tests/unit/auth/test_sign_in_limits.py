@@ -64,7 +64,7 @@ async def test_nobody_is_kept_out_by_a_hint_of_his_address(browser: Any) -> None
 
 async def fail(browser: Any, identity: Identity = HERE) -> HttpResponse:
     """A sign-in that WorkOS refuses."""
-    browser.workos_says = HttpReply(400, {}, '{"error": "invalid_grant"}')
+    browser.workos_says = HttpReply(400, {}, b'{"error": "invalid_grant"}')
     state = await begin(browser)
     response: HttpResponse = await browser.get(f"/callback?code=c&state={state}", identity)
     return response
@@ -109,7 +109,7 @@ async def test_what_another_site_has_a_browser_load_bars_nobody(browser: Any) ->
 
 
 @pytest.mark.parametrize(
-    "reply", [HttpReply(500, {}, ""), HttpReply(429, {}, ""), HttpReply(200, {}, "[]")], ids=["down", "busy", "broken"]
+    "reply", [HttpReply(500, {}, b""), HttpReply(429, {}, b""), HttpReply(200, {}, b"[]")], ids=["down", "busy", "broken"]
 )
 async def test_a_fault_of_workos_is_no_failure_of_the_person(browser: Any, reply: HttpReply) -> None:
     state = await begin(browser)
@@ -120,7 +120,7 @@ async def test_a_fault_of_workos_is_no_failure_of_the_person(browser: Any, reply
 
 async def test_a_refused_sign_in_is_on_record_without_its_code(browser: Any) -> None:
     state = await begin(browser)
-    browser.workos_says = HttpReply(400, {}, "{}")
+    browser.workos_says = HttpReply(400, {}, b"{}")
     header = identity_header(browser, HERE)
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     request = HttpRequest("GET", "/callback", f"code=sesame&state={state}", {"cookie": cookie, IDENTITY_HEADER: header})
@@ -139,10 +139,10 @@ async def test_a_refused_sign_in_is_on_record_without_its_code(browser: Any) -> 
 @pytest.mark.parametrize(
     ("reply", "recorded"),
     [
-        (HttpReply(400, {}, "{}"), ["LOGIN_FAILED"]),
-        (HttpReply(403, {}, '{"code": "email_verification_required"}'), ["EMAIL_NOT_VERIFIED"]),
-        (HttpReply(503, {}, ""), []),
-        (HttpReply(200, {}, "[]"), []),
+        (HttpReply(400, {}, b"{}"), ["LOGIN_FAILED"]),
+        (HttpReply(403, {}, b'{"code": "email_verification_required"}'), ["EMAIL_NOT_VERIFIED"]),
+        (HttpReply(503, {}, b""), []),
+        (HttpReply(200, {}, b"[]"), []),
     ],
     ids=["refused", "not verified", "down", "broken"],
 )
@@ -220,7 +220,7 @@ async def test_a_disabled_account_bars_the_address_it_is_tried_from(browser: Any
 
 async def test_a_foreign_profile_bars_the_address_it_is_tried_from(browser: Any) -> None:
     profile = {**PROFILE, "organization_id": "org_2"}
-    browser.workos_says = HttpReply(200, {}, json.dumps({"profile": profile, "access_token": "t"}))
+    browser.workos_says = HttpReply(200, {}, json.dumps({"profile": profile, "access_token": "t"}).encode())
     location = dict((await browser.get("/sso/authorize?organization=org_1", THERE)).headers)["location"]
     state = location.split("state=")[1].split("&")[0]
     assert code_of(await browser.get(f"/sso/callback?code=c&state={state}", HERE)) == "FOREIGN_PROFILE"

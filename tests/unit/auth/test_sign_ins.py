@@ -55,7 +55,8 @@ async def test_who_signs_in_as_somebody_else_is_recorded_before_there_is_a_sessi
     browser.tables.statements.clear()
     answer = browser.signs_in()
     impersonator = {"email": "eve@workos.test", "reason": None}
-    browser.workos_says = replace(answer, text=json.dumps({**json.loads(answer.text), "impersonator": impersonator}))
+    told = {**json.loads(answer.body), "impersonator": impersonator}
+    browser.workos_says = replace(answer, body=json.dumps(told).encode())
     await callback(browser)
     found = [(sql, params) for sql, params in browser.tables.statements if "insert into" in sql]
     names = [

@@ -44,7 +44,7 @@ class Fake:
 
 
 def ok(body: Any) -> HttpReply:
-    return HttpReply(200, {}, json.dumps(body))
+    return HttpReply(200, {}, json.dumps(body).encode())
 
 
 AUTHENTICATED = ok({"user": USER, "access_token": "a.b.c", "refresh_token": "r", "organization_id": None})
@@ -132,7 +132,7 @@ def test_addresses_for_browsers_hold_no_secret() -> None:
     ]
 
 
-@pytest.mark.parametrize("passing", [DOWN, SLOW, *(HttpReply(status, {}, "") for status in (429, 500, 502, 503, 504))])
+@pytest.mark.parametrize("passing", [DOWN, SLOW, *(HttpReply(status, {}, b"") for status in (429, 500, 502, 503, 504))])
 async def test_reading_is_tried_three_times(passing: Says) -> None:
     fake = Fake(passing, passing, ok(USER))
     await fake.workos.user_management.get_user("user_1")
@@ -144,7 +144,7 @@ async def test_reading_is_tried_three_times(passing: Says) -> None:
     assert len(fake.calls) == 3
 
 
-@pytest.mark.parametrize("passing", [DOWN, SLOW, HttpReply(500, {}, ""), HttpReply(503, {"retry-after": "1"}, "")])
+@pytest.mark.parametrize("passing", [DOWN, SLOW, HttpReply(500, {}, b""), HttpReply(503, {"retry-after": "1"}, b"")])
 async def test_what_may_have_been_done_is_not_done_twice(passing: Says) -> None:
     fake = Fake(passing, AUTHENTICATED)
     with pytest.raises(ServiceError):
@@ -153,13 +153,13 @@ async def test_what_may_have_been_done_is_not_done_twice(passing: Says) -> None:
 
 
 async def test_what_was_turned_away_is_done_when_its_time_has_come() -> None:
-    fake = Fake(HttpReply(429, {"retry-after": "3"}, ""), AUTHENTICATED)
+    fake = Fake(HttpReply(429, {"retry-after": "3"}, b""), AUTHENTICATED)
     await fake.workos.user_management.authenticate_with_code("c")
     assert (len(fake.calls), fake.clock.now - FakeClock().now) == (2, 3)
 
 
 async def test_who_is_asked_for_too_much_patience_says_so() -> None:
-    fake = Fake(HttpReply(429, {"retry-after": "60"}, ""))
+    fake = Fake(HttpReply(429, {"retry-after": "60"}, b""))
     with pytest.raises(ServiceError) as refused:
         await fake.workos.user_management.authenticate_with_code("c")
     assert (refused.value.status, refused.value.headers["retry-after"], len(fake.calls)) == (503, "60", 1)
@@ -182,7 +182,7 @@ async def test_all_of_it_takes_no_longer_than_is_there() -> None:
      ('{"code": 7}', "")],
 )  # fmt: skip
 async def test_a_refusal_is_one_and_not_tried_again(status: int, body: str, code: str) -> None:
-    fake = Fake(HttpReply(status, {}, body))
+    fake = Fake(HttpReply(status, {}, body.encode()))
     with pytest.raises(Refused) as refused:
         await fake.workos.user_management.get_user("user_1")
     assert (refused.value.status, refused.value.code, len(fake.calls)) == (status, code, 1)
@@ -194,7 +194,7 @@ async def test_a_refusal_is_one_and_not_tried_again(status: int, body: str, code
 )  # fmt: skip
 async def test_what_cannot_be_read_is_not_believed(text: str) -> None:
     with pytest.raises(ServiceError) as refused:
-        await Fake(HttpReply(200, {}, text)).workos.user_management.get_user("user_1")
+        await Fake(HttpReply(200, {}, text.encode())).workos.user_management.get_user("user_1")
     assert (refused.value.code, refused.value.status) == ("UPSTREAM_ERROR", 502)
 
 
@@ -224,18 +224,18 @@ NOW = FakeClock().now
     ],
 )  # fmt: skip
 def test_retry_after_is_read_as_it_is_written(text: str, seconds: float | None) -> None:
-    assert retry_after_s(HttpReply(429, {"retry-after": text}, ""), 1_790_000_000.0) == seconds
+    assert retry_after_s(HttpReply(429, {"retry-after": text}, b""), 1_790_000_000.0) == seconds
 
 
 @given(st.text(max_size=40))
 def test_no_retry_after_breaks_anything(text: str) -> None:
-    found = retry_after_s(HttpReply(429, {"retry-after": text}, ""), NOW)
+    found = retry_after_s(HttpReply(429, {"retry-after": text}, b""), NOW)
     assert found is None or found >= 0
 
 
 @given(st.integers(0, 10), st.sampled_from([429, 500, 503, 404, 200]), st.text("0123456789", max_size=5), st.booleans())
 def test_a_wait_is_short_or_none(attempt: int, status: int, asked: str, repeatable: bool) -> None:
-    wait = wait_s(HttpReply(status, {"retry-after": asked}, ""), attempt, repeatable=repeatable, now_s=NOW)
+    wait = wait_s(HttpReply(status, {"retry-after": asked}, b""), attempt, repeatable=repeatable, now_s=NOW)
     assert wait is None or (0 <= wait <= LONGEST_WAIT_S and attempt < 2 and status in (429, 500, 503))
 
 
@@ -259,7 +259,7 @@ def test_an_organisation_owns_the_domains_that_are_verified(email: str, owns: bo
 
 @pytest.mark.parametrize(("status", "code"), [(404, "NOT_FOUND"), (401, "NOT_CONFIGURED"), (400, "UPSTREAM_ERROR")])
 async def test_what_a_refusal_of_us_means(status: int, code: str) -> None:
-    fake = Fake(HttpReply(status, {}, '{"message": "sk_1"}'))
+    fake = Fake(HttpReply(status, {}, b'{"message": "sk_1"}'))
     with pytest.raises(ServiceError) as refused:
         await translate_refusals(fake.workos.organizations.get("org_1"))
     assert refused.value.code == code

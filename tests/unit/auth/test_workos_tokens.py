@@ -34,7 +34,7 @@ class Keys:
 
     def _answer(self, call: HttpCall) -> HttpReply:
         assert call.url == "https://api.workos.com/sso/jwks/client_1"
-        return HttpReply(200, {}, json.dumps({"keys": self.keys}))
+        return HttpReply(200, {}, json.dumps({"keys": self.keys}).encode())
 
 
 async def refused(keys: Keys, token: str) -> None:

@@ -13,8 +13,8 @@ TEXTS = {
 }  # fmt: skip
 MESSAGE = "Code: 47. DB::Exception: Unknown identifier secret_column. (UNKNOWN_IDENTIFIER)\nstack of secrets"
 
-OK = HttpReply(200, {}, json.dumps({"data": [{"n": 1}], "meta": [{"name": "n", "type": "UInt8"}], "rows": 1}))
-STORED = HttpReply(200, {}, "")
+OK = HttpReply(200, {}, json.dumps({"data": [{"n": 1}], "meta": [{"name": "n", "type": "UInt8"}], "rows": 1}).encode())
+STORED = HttpReply(200, {}, b"")
 """What an insert is answered."""
 
 
@@ -24,7 +24,7 @@ def settings_of(call: HttpCall) -> dict[str, str]:
 
 
 def exception(code: int, status: int = 500) -> HttpReply:
-    return HttpReply(status, {"x-clickhouse-exception-code": str(code)}, MESSAGE)
+    return HttpReply(status, {"x-clickhouse-exception-code": str(code)}, MESSAGE.encode())
 
 
 class Server:

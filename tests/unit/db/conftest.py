@@ -44,7 +44,7 @@ def refused(sqlstate: str, message: str = "inner secret") -> HttpReply:
         "constraint": "secret_pkey",
         "hint": "secret",
     }
-    return HttpReply(400, {}, json.dumps(body))
+    return HttpReply(400, {}, json.dumps(body).encode())
 
 
 Answer = dict[str, Any] | HttpReply | HttpError
@@ -66,7 +66,7 @@ class Endpoint:
         answer = self.answers.pop(0) if self.answers else answered()
         if isinstance(answer, HttpError):
             raise answer
-        return answer if isinstance(answer, HttpReply) else HttpReply(200, {}, json.dumps(answer))
+        return answer if isinstance(answer, HttpReply) else HttpReply(200, {}, json.dumps(answer).encode())
 
     @property
     def bodies(self) -> list[dict[str, Any]]:

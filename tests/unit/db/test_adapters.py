@@ -30,12 +30,12 @@ def neon(*replies: HttpReply | HttpError) -> tuple[Neon, FakeHttp]:
 
 
 def ok(body: Any) -> HttpReply:
-    return HttpReply(200, {}, json.dumps(body))
+    return HttpReply(200, {}, json.dumps(body).encode())
 
 
 def refused(code: str) -> HttpReply:
     body = {"code": code, "message": "secret table", "detail": "Key (secret)=(x)", "constraint": "secret_pkey"}
-    return HttpReply(400, {}, json.dumps(body))
+    return HttpReply(400, {}, json.dumps(body).encode())
 
 
 def test_the_endpoint_is_derived_as_neons_driver_does() -> None:
@@ -66,16 +66,16 @@ async def test_a_transaction_sets_its_limit_and_isolation() -> None:
     [
         (HttpError("ECONNREFUSED"), "UNAVAILABLE"),
         (HttpError("TimeoutError", timed_out=True), "TIMEOUT"),
-        (HttpReply(503, {}, "busy"), "UNAVAILABLE"),
-        (HttpReply(500, {}, "<html>"), "UNAVAILABLE"),
-        (HttpReply(200, {}, ""), "DATABASE_ERROR"),
-        (HttpReply(200, {}, "[]"), "DATABASE_ERROR"),
-        (HttpReply(200, {}, '{"rows": 5}'), "DATABASE_ERROR"),
+        (HttpReply(503, {}, b"busy"), "UNAVAILABLE"),
+        (HttpReply(500, {}, b"<html>"), "UNAVAILABLE"),
+        (HttpReply(200, {}, b""), "DATABASE_ERROR"),
+        (HttpReply(200, {}, b"[]"), "DATABASE_ERROR"),
+        (HttpReply(200, {}, b'{"rows": 5}'), "DATABASE_ERROR"),
         (
-            HttpReply(200, {}, '{"fields": [{"name": "n", "dataTypeID": 23}], "rows": [["x"]], "rowCount": 1}'),
+            HttpReply(200, {}, b'{"fields": [{"name": "n", "dataTypeID": 23}], "rows": [["x"]], "rowCount": 1}'),
             "DATABASE_ERROR",
         ),
-        (HttpReply(507, {}, "{}"), "RESULT_TOO_LARGE"),
+        (HttpReply(507, {}, b"{}"), "RESULT_TOO_LARGE"),
         (refused("23505"), "CONFLICT"),
         (refused("42P01"), "DATABASE_ERROR"),
     ],
@@ -94,7 +94,7 @@ async def test_a_write_is_tried_once_and_its_error_tells_nothing_of_the_inside(
 
 @pytest.mark.parametrize(
     "fault",
-    [HttpError("cut"), HttpReply(500, {}, "{}"), HttpReply(502, {}, ""), HttpReply(530, {}, ""), refused("40001"),
+    [HttpError("cut"), HttpReply(500, {}, b"{}"), HttpReply(502, {}, b""), HttpReply(530, {}, b""), refused("40001"),
      refused("57P01")],
 )  # fmt: skip
 async def test_what_may_be_repeated_is_tried_three_times(fault: HttpReply | HttpError) -> None:
@@ -135,7 +135,7 @@ async def test_a_read_is_read_only_and_binds_its_parameters() -> None:
 
 
 async def test_an_error_behind_a_200_is_found() -> None:
-    store, _ = clickhouse(HttpReply(200, {"x-clickhouse-exception-code": "159"}, ""))
+    store, _ = clickhouse(HttpReply(200, {"x-clickhouse-exception-code": "159"}, b""))
     with pytest.raises(ServiceError) as error:
         await store.query("select 1", {})
     assert error.value.code == "TIMEOUT"
@@ -148,7 +148,7 @@ async def test_without_an_address_it_is_not_configured() -> None:
 
 
 async def test_rows_with_blank_lines_stay_rows() -> None:
-    store, http = clickhouse(HttpReply(200, {}, ""))
+    store, http = clickhouse(HttpReply(200, {}, b""))
     assert await store.insert("events", [{"text": "a\n\nselect 1"}, {"text": "b"}]) == 2
     assert str(http.calls[0].body) == r'[{"text":"a\n\nselect 1"},{"text":"b"}]'
     assert await store.insert("events", []) == 0

@@ -51,7 +51,7 @@ async def test_what_is_wrong_with_a_statement_is_said_to_who_wrote_it(number: in
 
 
 async def test_what_is_said_of_a_statement_is_five_hundred_characters_at_most() -> None:
-    reply = HttpReply(400, {"x-clickhouse-exception-code": "62"}, f"Code: 62. DB::Exception: {'x' * 10_000}\n")
+    reply = HttpReply(400, {"x-clickhouse-exception-code": "62"}, f"Code: 62. DB::Exception: {'x' * 10_000}\n".encode())
     with pytest.raises(ServiceError) as error:
         await Server(reply).store.query("select", {}, raw_sql=True)
     assert error.value.detail == "x" * 500 + " (code 62)"
@@ -61,13 +61,13 @@ async def test_what_is_said_of_a_statement_is_five_hundred_characters_at_most() 
 async def test_a_format_of_the_callers_own_is_refused(raw_sql: bool) -> None:
     """Whatever comes back in it: it is not what was agreed on."""
     for reply in (
-        HttpReply(200, {"x-clickhouse-format": "CSV"}, "1"),
-        HttpReply(200, {"x-clickhouse-format": "CSV"}, OK.text),
+        HttpReply(200, {"x-clickhouse-format": "CSV"}, b"1"),
+        HttpReply(200, {"x-clickhouse-format": "CSV"}, OK.body),
     ):
         with pytest.raises(ServiceError, match="leave FORMAT out") as error:
             await Server(reply).store.query("select 1 format CSV", {}, raw_sql=raw_sql)
         assert (error.value.code, error.value.status) == ("INVALID_SQL", 400)
-    said = HttpReply(200, {"x-clickhouse-format": "JSON"}, OK.text)
+    said = HttpReply(200, {"x-clickhouse-format": "JSON"}, OK.body)
     assert (await Server(said).store.query("select 1", {}, raw_sql=raw_sql)).data == [{"n": 1}]
 
 
@@ -76,13 +76,13 @@ async def test_a_format_of_the_callers_own_is_refused(raw_sql: bool) -> None:
     [
         (exception(62, 400), "DATABASE_ERROR", 502),
         (exception(159, 200), "TIMEOUT", 504),
-        (HttpReply(200, {"x-clickhouse-exception-code": "none"}, OK.text), "DATABASE_ERROR", 502),
-        (HttpReply(499, {}, OK.text), "DATABASE_ERROR", 502),
-        (HttpReply(401, {}, "secret"), "DATABASE_ERROR", 502),
-        (HttpReply(200, {}, ""), "DATABASE_ERROR", 502),
-        (HttpReply(200, {}, "[]"), "DATABASE_ERROR", 502),
-        (HttpReply(200, {}, "{}"), "DATABASE_ERROR", 502),
-        (HttpReply(200, {}, "[" * 100_000), "DATABASE_ERROR", 502),
+        (HttpReply(200, {"x-clickhouse-exception-code": "none"}, OK.body), "DATABASE_ERROR", 502),
+        (HttpReply(499, {}, OK.body), "DATABASE_ERROR", 502),
+        (HttpReply(401, {}, b"secret"), "DATABASE_ERROR", 502),
+        (HttpReply(200, {}, b""), "DATABASE_ERROR", 502),
+        (HttpReply(200, {}, b"[]"), "DATABASE_ERROR", 502),
+        (HttpReply(200, {}, b"{}"), "DATABASE_ERROR", 502),
+        (HttpReply(200, {}, b"[" * 100_000), "DATABASE_ERROR", 502),
         (HttpError("slow", timed_out=True), "TIMEOUT", 504),
     ],
 )
@@ -99,8 +99,8 @@ async def test_a_refusal_has_its_code_and_no_word_of_the_inside(
 
 PASSING = [
     HttpError("cut"),
-    HttpReply(500, {}, ""),
-    HttpReply(503, {}, ""),
+    HttpReply(500, {}, b""),
+    HttpReply(503, {}, b""),
     exception(202),
     exception(252),
     exception(999),
@@ -130,7 +130,7 @@ async def test_a_cut_connection_is_tried_again_and_stores_nothing_twice(fault: H
 @given(st.integers(-(2**70), 2**70), st.sampled_from(["{}", "[{}]", '{{"a":[{}]}}', '["0000000000000000",{}]']))
 async def test_an_integer_is_exact_as_a_number_or_as_text(value: int, shape: str) -> None:
     text = '{"data":[{"n":' + shape.format(value) + '}],"meta":[{"name":"n","type":"Int64"}],"rows":1}'
-    answer = await Server(HttpReply(200, {}, text)).store.query("select n", {})
+    answer = await Server(HttpReply(200, {}, text.encode())).store.query("select n", {})
     expected = value if abs(value) < 2**53 else str(value)
     assert answer.data == [{"n": json.loads(shape.format(json.dumps(expected)))}]
 
@@ -145,7 +145,7 @@ async def test_every_raise_is_an_error_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [exception(60), exception(60, 200), HttpReply(401, {}, "secret"), HttpReply(404, {}, "")]
+    "reply", [exception(60), exception(60, 200), HttpReply(401, {}, b"secret"), HttpReply(404, {}, b"")]
 )
 async def test_an_insert_that_is_refused_is_no_success(reply: HttpReply) -> None:
     with pytest.raises(ServiceError) as refused:

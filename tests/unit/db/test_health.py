@@ -10,7 +10,7 @@ from tests.unit.db.clickhouse_server import OK, TEXTS, settings_of
 from tests.unit.db.conftest import answered
 
 DOWN = HttpError("ECONNREFUSED")
-POSTGRES_OK = HttpReply(200, {}, json.dumps({"results": [answered(), answered({"n": 1})]}))
+POSTGRES_OK = HttpReply(200, {}, json.dumps({"results": [answered(), answered({"n": 1})]}).encode())
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,11 @@ POSTGRES_OK = HttpReply(200, {}, json.dumps({"results": [answered(), answered({"
     [
         (POSTGRES_OK, OK, ("ok", "ok", "ok")),
         (POSTGRES_OK, DOWN, ("degraded", "ok", "down")),
-        (POSTGRES_OK, HttpReply(200, {}, "<html>"), ("degraded", "ok", "down")),
+        (POSTGRES_OK, HttpReply(200, {}, b"<html>"), ("degraded", "ok", "down")),
         (POSTGRES_OK, None, ("ok", "ok", "not_configured")),
         (DOWN, OK, ("degraded", "down", "ok")),
         (DOWN, None, ("degraded", "down", "not_configured")),
-        (HttpReply(200, {}, "{}"), DOWN, ("degraded", "down", "down")),
+        (HttpReply(200, {}, b"{}"), DOWN, ("degraded", "down", "down")),
     ],
 )
 async def test_the_service_is_well_when_every_store_it_has_is(

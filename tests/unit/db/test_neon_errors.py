@@ -44,7 +44,7 @@ def store(reply: HttpReply) -> Neon:
     st.sampled_from([200, 400, 500]),
 )
 async def test_garbage_is_a_database_error_and_nothing_else(body: Any, status: int) -> None:
-    neon = store(HttpReply(status, {}, json.dumps(body)))
+    neon = store(HttpReply(status, {}, json.dumps(body).encode()))
     asked: list[Callable[[], Awaitable[Rows | list[Rows]]]] = [
         lambda: neon.query("select 1"),
         lambda: neon.query("select 1", read_only=True),
@@ -59,13 +59,13 @@ async def test_garbage_is_a_database_error_and_nothing_else(body: Any, status: i
             assert all(isinstance(one, Rows) for one in (answer if isinstance(answer, list) else [answer]))
 
 
-@pytest.mark.parametrize("text", ["", "<html>", "[" * 100_000, '{"fields":', "null"])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[" * 100_000, b'{"fields":', b"null", b'{"fields": "\xff"}'])
 @pytest.mark.parametrize(
     ("status", "code"), [(200, "DATABASE_ERROR"), (400, "DATABASE_ERROR"), (500, "UNAVAILABLE"), (530, "UNAVAILABLE")]
 )
-async def test_what_is_no_json_is_an_error_of_the_database(text: str, status: int, code: str) -> None:
+async def test_what_is_no_json_is_an_error_of_the_database(body: bytes, status: int, code: str) -> None:
     with pytest.raises(ServiceError) as error:
-        await store(HttpReply(status, {}, text)).query("select 1")
+        await store(HttpReply(status, {}, body)).query("select 1")
     assert error.value.code == code
 
 
@@ -115,7 +115,7 @@ async def test_what_is_too_large_is_said_in_which_direction(
     endpoint: Any, refused: int, code: str, status: int, detail: str, text: str
 ) -> None:
     with pytest.raises(ServiceError) as error:
-        await endpoint(HttpReply(refused, {}, text)).neon.query("select 1")
+        await endpoint(HttpReply(refused, {}, text.encode())).neon.query("select 1")
     assert (error.value.code, error.value.status, error.value.detail) == (code, status, detail)
 
 
@@ -144,7 +144,7 @@ async def test_so_does_who_wrote_one_that_is_sent_as_a_transaction(
     assert (error.value.code, "syntax" in error.value.detail) == ("DATABASE_ERROR", False)
 
 
-@pytest.mark.parametrize("answer", [{"rows": 5}, HttpReply(400, {}, "{}"), HttpReply(500, {}, "")])
+@pytest.mark.parametrize("answer", [{"rows": 5}, HttpReply(400, {}, b"{}"), HttpReply(500, {}, b"")])
 async def test_every_raise_is_an_error_of_its_own(endpoint: Any, answer: Any) -> None:
     """One object raised again and again would gather the tracebacks, and with them the values, of every request."""
     neon, found = endpoint(answer, answer).neon, []

@@ -142,7 +142,7 @@ def events(count: int) -> HttpReply:
         {"ulid": f"u{number}", "ts": INSTANT, "type": "t", "id": "", "source": "", "data": {}}
         for number in range(count)
     ]
-    return HttpReply(200, {}, json.dumps({"data": found, "meta": [], "rows": count}))
+    return HttpReply(200, {}, json.dumps({"data": found, "meta": [], "rows": count}).encode())
 
 
 @pytest.mark.parametrize(("found", "more"), [(0, False), (2, False), (3, True)])

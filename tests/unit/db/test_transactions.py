@@ -30,11 +30,11 @@ class Server:
         statements = [one["query"] for one in json.loads(str(call.body))["queries"]]
         for statement in statements:
             if statement.startswith("bad"):
-                return HttpReply(400, {}, json.dumps({"code": self._sqlstate, "message": "inside"}))
+                return HttpReply(400, {}, json.dumps({"code": self._sqlstate, "message": "inside"}).encode())
             if "dotdo_abort" in statement:
-                return HttpReply(400, {}, json.dumps({"code": "DD001", "message": "taken back"}))
+                return HttpReply(400, {}, json.dumps({"code": "DD001", "message": "taken back"}).encode())
         self.kept.append(statements[1:])
-        return HttpReply(200, {}, json.dumps({"results": [NO_ROWS] * len(statements)}))
+        return HttpReply(200, {}, json.dumps({"results": [NO_ROWS] * len(statements)}).encode())
 
     async def run(self, *statements: str) -> Any:
         return await self.raw.transaction([SqlStatement(sql=one) for one in statements], TransactionOptions())
@@ -70,7 +70,7 @@ async def test_a_failure_of_the_moment_is_not_looked_for(sqlstate: str) -> None:
 
 async def test_more_rows_than_asked_for_are_refused_not_cut_off() -> None:
     answer = {"fields": [{"name": "n", "dataTypeID": 23}], "rows": [["1"], ["2"]], "rowCount": 2}
-    http = FakeHttp(lambda call: HttpReply(200, {}, json.dumps(answer)))
+    http = FakeHttp(lambda call: HttpReply(200, {}, json.dumps(answer).encode()))
     neon = Neon(FakeBindings({"DATABASE_URL": "postgresql://u:p@a.neon.test/d"}, http=http))
     assert len((await RawSql(neon).query("select", [], QueryOptions(max_rows=2))).rows) == 2
     with pytest.raises(ServiceError, match="RESULT_TOO_LARGE"):

@@ -188,7 +188,7 @@ def _parameter(value: Any) -> Any:
 
 
 def _body(reply: HttpReply, *, raw_sql: bool) -> dict[str, Any]:
-    body = _parsed(reply.text)
+    body = _parsed(reply.body)
     if reply.status == 200 and body is not None:
         return body
     if reply.status == 413:
@@ -201,7 +201,7 @@ def _body(reply: HttpReply, *, raw_sql: bool) -> dict[str, Any]:
     raise _no_database() if reply.status >= 500 else database_error()
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
+def _parsed(text: bytes) -> dict[str, Any] | None:
     try:
         body = from_json(text)  # half of the time of `json.loads`, and nothing nested can overflow the stack
     except ValueError:
@@ -218,12 +218,13 @@ def _rows(result: Any) -> Rows:
         raise database_error() from error
 
 
-def _decoded(rows: list[list[str | None]], decoders: list[Decoder | None]) -> list[Sequence[Any]]:
-    """Column by column, which takes half the time of value by value. A decoder of None leaves the text as it is."""
-    if not decoders:
-        return [()] * len(rows)
-    columns = [
-        column if decode is None else [None if value is None else decode(value) for value in column]
-        for column, decode in zip(zip(*rows, strict=True), decoders, strict=bool(rows))
-    ]
-    return list(zip(*columns, strict=True))
+def _decoded(rows: list[list[Any]], decoders: list[Decoder | None]) -> list[Sequence[Any]]:
+    """In place, and only the columns that have a decoder: most are text. Raises ValueError for a row of another length."""
+    if any(len(row) != len(decoders) for row in rows):
+        raise ValueError("a row has not as many values as there are columns")
+    for place, decode in enumerate(decoders):
+        if decode is not None:
+            for row in rows:
+                if (value := row[place]) is not None:
+                    row[place] = decode(value)
+    return list(rows)

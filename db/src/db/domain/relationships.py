@@ -18,7 +18,7 @@ from dotdo.contracts.db.models import (
     TraverseOptions,
 )
 from dotdo.errors import forbidden
-from dotdo.model import row_reader
+from dotdo.model import row_reader, rows_reader
 from dotdo.paging import Page
 
 COLUMNS = "ns, id, type, from_ns, from_id, to_ns, to_id, data, code, visibility, version, created_at, updated_at"
@@ -79,7 +79,7 @@ def edge_id(edge: RelationshipInput) -> str:
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
 
 
-relationship_from = row_reader(Relationship)
+relationship_from, _relationships_from = row_reader(Relationship), rows_reader(Relationship)
 """A row of `COLUMNS`."""
 
 _node_from = row_reader(Node)
@@ -160,7 +160,7 @@ class Relationships:
         )
         rows = await self._sql.query(statement, parameters.values, repeatable=True)
         next_cursor = where.next_cursor(rows, limit, "sort_key", "ns", "id")
-        return [relationship_from(row) for row in without_sort_key(rows, limit)], next_cursor
+        return _relationships_from(without_sort_key(rows, limit)), next_cursor
 
     async def traverse(self, ns: str, id: str, options: TraverseOptions, *, sees_private: bool) -> Graph:
         """The places within `depth` edges, nearest first, and at most 1000 of the edges between them."""

@@ -10,7 +10,7 @@ from db.domain.sql import Conditions, Parameters, Sql, vector
 from db.domain.things import COLUMNS
 from dotdo.contracts.db.models import Found, FoundList, Pagination, SearchOptions
 from dotdo.errors import invalid_argument
-from dotdo.model import row_reader
+from dotdo.model import rows_reader
 
 FUSION_K = 60
 # How many of each list are fused: the least of these that holds the page. A depth that grew with every page would rank anew for
@@ -55,7 +55,7 @@ with by_words as (
 select {columns}, fused.score from fused join things using (ns, id) order by {order}
 """
 
-_found_from = row_reader(Found)
+_found_from = rows_reader(Found)
 
 
 class Search:
@@ -79,7 +79,7 @@ class Search:
         statement = _statement(mode, query, embedding, options, parameters, where)
         rows = (await self._sql.query(statement, parameters.values, repeatable=True)).dicts()
         return FoundList(
-            data=[_found_from(row) for row in rows],
+            data=_found_from(rows),
             pagination=Pagination(limit=options.limit, offset=options.offset),
         )
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from db.adapters.neon import Rows
@@ -110,10 +110,10 @@ def page_statement(
     )
 
 
-def without_sort_key(rows: Rows, limit: int) -> Iterator[Row]:
+def without_sort_key(rows: Rows, limit: int) -> list[Row]:
     """The rows of a page, without the last column: the text they are sorted by, which only the cursor needs."""
     names = rows.names[:-1]
-    return (zip(names, row, strict=False) for row in rows.rows[:limit])
+    return [zip(names, row, strict=False) for row in rows.rows[:limit]]
 
 
 def with_instants(row: dict[str, Any]) -> dict[str, Any]:

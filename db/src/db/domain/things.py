@@ -27,7 +27,7 @@ from dotdo.contracts.db.models import (
     ThingPatch,
 )
 from dotdo.errors import ServiceError, forbidden, invalid_argument
-from dotdo.model import row_reader
+from dotdo.model import row_reader, rows_reader
 
 COLUMNS = "ns, id, type, content, code, data, visibility, version, created_at, updated_at"
 
@@ -98,8 +98,8 @@ _SORT = {
 }
 
 
-thing_from = row_reader(Thing)
-"""A row of `COLUMNS`."""
+thing_from, things_from = row_reader(Thing), rows_reader(Thing)
+"""A row of `COLUMNS`, and rows."""
 
 
 def version_mismatch() -> ServiceError:
@@ -146,9 +146,9 @@ class Things:
         else:
             statement = _UPSERT.format(condition="" if sees_private else _SEEN_BEFORE)
         if key is not None:
-            rows = [thing_from(with_instants(row)) for row in await write_once(self._sql, key, statement, values)]
+            rows = things_from(map(with_instants, await write_once(self._sql, key, statement, values)))
         else:
-            rows = [thing_from(row) for row in (await self._sql.query(statement, values)).dicts()]
+            rows = things_from((await self._sql.query(statement, values)).dicts())
         if not rows:
             raise await self._not_written(thing.ns, thing.id, sees_private=sees_private)
         return rows[0]
@@ -246,7 +246,7 @@ class Things:
         pagination = Pagination(
             limit=options.limit, offset=options.offset, total=await self._total(ns, options), next_cursor=cursor
         )
-        return ThingList(data=[thing_from(row) for row in without_sort_key(rows, options.limit)], pagination=pagination)
+        return ThingList(data=things_from(without_sort_key(rows, options.limit)), pagination=pagination)
 
     async def _total(self, ns: str, options: ListOptions) -> int | None:
         if options.count == "exact":

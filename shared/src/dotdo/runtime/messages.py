@@ -9,7 +9,7 @@ from pyodide.ffi import JsException
 
 from dotdo.errors import invalid_argument, payload_too_large
 from dotdo.http import HttpRequest, HttpResponse
-from dotdo.runtime.values import js_object
+from dotdo.runtime.values import js_body, js_object
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -45,5 +45,5 @@ async def discard_body(request: Any) -> None:
 
 def native_response(response: HttpResponse) -> Any:
     """The runtime's response for a plain one."""
-    body = response.body if response.status not in (204, 304) else None
+    body = js_body(response.body) if response.status not in (204, 304) else None
     return js.Response.new(body, js_object({"status": response.status, "headers": list(response.headers)}))

@@ -18,6 +18,18 @@ def js_value(value: Mapping[str, object]) -> Any:
     return js.JSON.parse(json.dumps(value))
 
 
+def js_body(body: str | bytes) -> Any:
+    """The body of a message. Bytes cross at once, and so does ASCII; any other text would cross character by character."""
+    if isinstance(body, bytes):
+        return to_js(body)
+    if body.isascii():
+        return body
+    try:
+        return to_js(body.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair: JavaScript writes U+FFFD
+        return body
+
+
 async def settled(promise: Any) -> Any:
     """What the promise of a binding becomes; its rejection as BindingError."""
     try:
