@@ -109,7 +109,9 @@ async def test_what_another_site_has_a_browser_load_bars_nobody(browser: Any) ->
 
 
 @pytest.mark.parametrize(
-    "reply", [HttpReply(500, {}, b""), HttpReply(429, {}, b""), HttpReply(200, {}, b"[]")], ids=["down", "busy", "broken"]
+    "reply",
+    [HttpReply(500, {}, b""), HttpReply(429, {}, b""), HttpReply(200, {}, b"[]")],
+    ids=["down", "busy", "broken"],
 )
 async def test_a_fault_of_workos_is_no_failure_of_the_person(browser: Any, reply: HttpReply) -> None:
     state = await begin(browser)
