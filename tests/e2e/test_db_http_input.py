@@ -46,6 +46,7 @@ async def refused(
         ("/db/things", {"embedding": [1e300] * 768}, "embedding"), ("/db/things", {"embedding": ["1"] * 768}, "embedding"),
         ("/db/things", {"version": 7}, "version"), ("/db/things", {"createdAt": "2020"}, "createdAt"),
         ("/db/things", {"__proto__": {}}, "__proto__"), ("/db/things", {"fromNs": "x"}, "fromNs"),
+        ("/db/things", {"größe": 1}, "größe"), ("/db/things", {"東京": 1}, "東京"), ("/db/things", {"\ud83d": 1}, "body"),
         ("/db/relationships", {"from_ns": ""}, "from_ns"), ("/db/relationships", {"to_id": None}, "to_id"),
         ("/db/relationships", {"fromNs": "a"}, "fromNs"), ("/db/relationships", {"data": 1}, "data"),
         ("/db/things/batch", {"things": []}, "things"), ("/db/things/batch", {"things": [THING] * 1001}, "things"),
