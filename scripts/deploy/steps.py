@@ -24,7 +24,7 @@ DONE, USAGE, CHECKS, UPLOAD, VERIFY, INTERRUPTED = 0, 2, 3, 4, 5, 130
 EXIT_CODES = {
     DONE: "done",
     USAGE: "an unknown name or option, or the question was not answered with yes; nothing was changed",
-    CHECKS: "a check before the upload failed; nothing was uploaded",
+    CHECKS: "a check at the beginning failed; nothing was changed",
     UPLOAD: "an upload failed; the output says what is deployed",
     VERIFY: "everything is uploaded, but what is deployed does not work",
     INTERRUPTED: "interrupted; the output says what is deployed",
