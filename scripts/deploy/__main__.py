@@ -162,7 +162,10 @@ def rollback(service: Service, environment: Target) -> None:
 
 @app.command()
 def size() -> None:
-    """Build the real uploads into dist/ and print what is in them."""
+    """Build the real uploads into dist/ and print what is in them.
+
+    Example: make size
+    """
     sizes, failed = measure(console)
     show(sizes, console)
     raise typer.Exit(steps.UPLOAD if failed else steps.DONE)

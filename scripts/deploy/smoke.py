@@ -50,7 +50,8 @@ def _health(client: httpx.Client, url: str) -> Iterator[Problem]:
         status = client.get("/health").status_code
     except httpx.HTTPError as error:
         yield Problem(
-            f"{url} does not answer ({type(error).__name__})", "Is dispatch deployed, and does its route exist?"
+            f"{url} does not answer ({type(error).__name__})",
+            "Is dispatch deployed, and has this host a proxied DNS record and a route? A new name takes some minutes.",
         )
         return
     if status != 200:
