@@ -40,9 +40,10 @@ def store(role: str | None, **maker: Any) -> tuple[KeyStore, FakePeer]:
                 "rate_limit",
                 "expires_at",
                 "organization_id",
+                "credential",
             )
             row = dict(zip(names, params[3:], strict=True))
-            kept = {name: row[name] for name in names if name not in ("user_id", "key_hash")}
+            kept = {name: row[name] for name in names if name not in ("user_id", "key_hash", "credential")}
             made = "2026-11-23T10:00:00.000Z"
             rest = {
                 "id": "key_1",
@@ -53,7 +54,11 @@ def store(role: str | None, **maker: Any) -> tuple[KeyStore, FakePeer]:
             rows = [{**kept, **rest}]
         return {"rows": rows, "rowCount": len(rows)}
 
-    db = FakePeer(query=query)
+    def transaction(statements: list[dict[str, Any]]) -> dict[str, Any]:
+        *_, made = statements
+        return {"results": [query(made["sql"], made["params"])]}
+
+    db = FakePeer(query=query, transaction=transaction)
     bindings = FakeBindings(peers={"DB": db})
     return KeyStore(Sql(bindings), bindings.clock), db
 

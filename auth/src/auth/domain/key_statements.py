@@ -1,5 +1,6 @@
 """The SQL of API keys. `m` is the key that asks, when it is one; a change and its record are one statement."""
 
+from auth.domain.askers import HELD, stands
 from auth.domain.audit import recorded
 from auth.domain.roles import GRANTS_OF_USER, acting_in
 
@@ -20,11 +21,14 @@ from users u left join api_keys m on m.id = $2
 where u.id = $1 and u.disabled_at is null
 """
 
+LOCK_OWNER = "select id from users where id = $1 for no key update"
+"""Before INSERT and ROTATE, in their transaction: the keys of a user are made one at a time, so that none waits for another."""
+
 INSERT = f"""
 with made as (
     insert into api_keys
         (user_id, name, key_hash, prefix, last4, environment, scopes, rate_limit, expires_at, organization_id)
-    values ($4, $5, $6::bytea, $7, $8, $9, $10::text[], $11::integer, $12::timestamptz, $13)
+    select $4, $5, $6::bytea, $7, $8, $9, $10::text[], $11::integer, $12::timestamptz, $13 where {stands(14, lock=HELD)}
     returning {COLUMNS}
 ), {recorded("api_key.created", "made")}
 select {COLUMNS} from made
@@ -41,7 +45,8 @@ where k.user_id = $1 and k.id = $3 and u.disabled_at is null and k.replaced_by i
 # A key that rotates a key does not outlive either; a person starts the key's term anew.
 ROTATE = f"""
 with old as (
-    select *, expires_at - created_at as term from api_keys where id = $4 and replaced_by is null and {_WORKS} for update
+    select *, expires_at - created_at as term from api_keys
+    where id = $4 and replaced_by is null and {_WORKS} and {stands(11, lock=HELD)} for update
 ), made as (
     insert into api_keys
         (user_id, name, key_hash, prefix, last4, environment, scopes, rate_limit, expires_at, organization_id)
@@ -71,7 +76,7 @@ order by id desc limit $3
 
 REVOKE = f"""
 with ended as (
-    update api_keys set revoked_at = now() where user_id = $4 and id = $5 and revoked_at is null returning id
+    update api_keys set revoked_at = now() where user_id = $4 and id = $5 and revoked_at is null and {stands(6)} returning id
 ), {recorded("api_key.revoked", "ended")}
 select id from ended
 """
