@@ -37,19 +37,21 @@ class Gate:
             try:
                 yield
             except ServiceError as error:
-                if self._tried(limit, request):
+                if (_failed(error) or _refused(error)) and self._tried(limit, request):
                     self._note(limit, call, error)
                 raise
         finally:
             limits.tell(call.defer)
 
     def _tried(self, limit: EntryLimit, request: HttpRequest) -> bool:
-        """Whether this browser began what it comes back from: what another site has it load brings no cookie of ours."""
+        """Whether this browser comes back from what its cookie says it began. Another site, which can have it load any address,
+        does not know the state; nor does one's own second tab, whose state is another, try anything.
+        """
         if not limit.cookie:
             return True
         secure = session_cookies.is_secure(self._bindings)
         cookie = read_cookie(request.headers.get("cookie", ""), limit.cookie, secure=secure)
-        return login.is_under_way(limit.cookie, cookie, self._bindings)
+        return login.is_under_way(limit.cookie, cookie, request.query.get("state"), self._bindings)
 
     def _note(self, limit: EntryLimit, call: Call, error: ServiceError) -> None:
         if _failed(error):
