@@ -14,11 +14,12 @@ from dotdo.http import HttpRequest
 from dotdo.ports import Bindings
 from dotdo.service import Call
 
-NOTHING_TRIED = frozenset({"NO_SESSION"})
-
 FAILURES = frozenset({"LOGIN_FAILED", "DISABLED", "FOREIGN_PROFILE"})
-"""Codes that count as failed attempts besides every refused credential (401); steps WorkOS still asks for (MFA, verification)
-do not."""
+"""Codes that count as failed attempts to sign in; steps WorkOS still asks for (MFA, verification) do not."""
+
+GUESSES = frozenset({"MALFORMED", "NOT_FOUND"})
+"""Codes of refused credentials (401) that do. Who has one that was good once has guessed nothing: a browser with an old session
+would keep out everybody who shares its address."""
 
 
 class Gate:
@@ -61,7 +62,7 @@ class Gate:
 
 
 def _failed(error: ServiceError) -> bool:
-    return error.code in FAILURES or (error.status == 401 and error.code not in NOTHING_TRIED)
+    return error.code in (GUESSES if error.status == 401 else FAILURES)
 
 
 def _refused(error: ServiceError) -> bool:
