@@ -218,6 +218,26 @@ async def test_a_key_that_a_key_makes_is_of_its_organisation(platform: Platform)
     assert await mover.may(made) == (mover.first, {"anywhere"}, {"anywhere"})
 
 
+async def test_a_key_gets_itself_none_of_another_organisation_by_rotating(platform: Platform) -> None:
+    mover = Mover(platform)
+    first = await key_of(platform, mover.id)
+    mover.go_on()
+    second = await key_of(platform, mover.id)
+    platform.rows("update users set organization_id = null where id = %s returning id", mover.id)
+    nowhere = await key_of(platform, mover.id)
+    keys = [first, second, nowhere]
+    async with platform.client() as client:
+        for asking in keys:
+            for other in keys:
+                if other is not asking:
+                    path = f"/auth/apikeys/{other['id']}/rotate"
+                    problem(await client.post(path, json={}, headers=bearer(asking["key"])), 404, "NOT_FOUND")
+        for asking in keys:
+            path = f"/auth/apikeys/{asking['id']}/rotate"
+            made = await client.post(path, json={}, headers=bearer(asking["key"]))
+            assert (made.status_code, made.json()["organization_id"]) == (201, asking["organizationId"])
+
+
 async def test_a_user_has_so_many_keys_at_once_and_no_more(platform: Platform) -> None:
     """Limits count by key. Those that work no longer do not count, and a key may always be changed for another."""
     owner = unique("usr")

@@ -34,11 +34,13 @@ with made as (
 select {COLUMNS} from made
 """
 
+# A key rotates those of its own organisation alone: what comes of it is of the same as the old one.
 ROTATABLE = f"""
 select k.environment, k.scopes, {acting_in("k")}, u.role,
        m.environment as maker_environment, m.expires_at as maker_expires_at, {_COUNT}, {GRANTS_OF_USER}
 from api_keys k join users u on u.id = k.user_id left join api_keys m on m.id = $2
 where k.user_id = $1 and k.id = $3 and u.disabled_at is null and k.replaced_by is null
+  and (m.id is null or k.organization_id is not distinct from m.organization_id)
   and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
 """
 
