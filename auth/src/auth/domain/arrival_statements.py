@@ -16,7 +16,9 @@ EVENTS_LOCK = "select pg_advisory_xact_lock(742190331)"
 """Events of WorkOS one at a time: each looks at objects that others change."""
 
 SIGN_IN_LOCK = "select pg_advisory_xact_lock_shared(742190331)"
-"""Sign-ins beside one another, but not beside an event."""
+"""Sign-ins beside one another, but not beside an event, and so with whatever begins a session or makes a key: it would not see
+what an event under way ends, nor the event what it makes. Taken before any lock of a row, as events take theirs.
+"""
 
 NOT_DELETED = "where not exists (select from workos_objects where id = $4 and deleted)"
 

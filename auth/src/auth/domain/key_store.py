@@ -7,6 +7,7 @@ from typing import Any
 
 from auth.domain import api_keys
 from auth.domain import key_statements as statements
+from auth.domain.arrival_statements import SIGN_IN_LOCK
 from auth.domain.askers import check_asker
 from auth.domain.audit import Actor
 from auth.domain.roles import effective_permissions
@@ -102,7 +103,9 @@ class KeyStore:
     async def _made(self, statement: str, user_id: str, actor: Actor, *parameters: object) -> dict[str, Any] | None:
         """The new row; None when what it comes from is no more. Raises REVOKED when that is the credential that asks."""
         *_, rows = await self._sql.transaction(
-            (statements.LOCK_OWNER, (user_id,)), (statement, (*actor.parameters, *parameters, actor.credential))
+            (SIGN_IN_LOCK, ()),
+            (statements.LOCK_OWNER, (user_id,)),
+            (statement, (*actor.parameters, *parameters, actor.credential)),
         )
         if not rows:
             await check_asker(self._sql, actor)

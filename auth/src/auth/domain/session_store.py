@@ -1,10 +1,11 @@
-"""Sessions: opening, refreshing, listing and ending them. One SQL statement each."""
+"""Sessions: opening, refreshing, listing and ending them. One round trip each."""
 
 from typing import Any
 
 from auth.domain import access_tokens, refresh_tokens
 from auth.domain import session_statements as statements
 from auth.domain.access_tokens import AccessTokens, Bearer
+from auth.domain.arrival_statements import SIGN_IN_LOCK
 from auth.domain.askers import check_asker
 from auth.domain.audit import Actor
 from auth.domain.roles import effective_permissions
@@ -49,12 +50,14 @@ class SessionStore:
         `workos_session_id`: the session at WorkOS it ends with; one that has ended begins none.
         """
         token = refresh_tokens.generate()
-        row = await self._sql.first(
-            statements.OPEN, *actor.parameters, user_id, device, address, (user_agent or "")[:MAX_USER_AGENT] or None,
+        opening = (
+            *actor.parameters, user_id, device, address, (user_agent or "")[:MAX_USER_AGENT] or None,
             refresh_tokens.stored(token, self._secret), workos_session_id,
         )  # fmt: skip
-        if row is None:
+        _, rows = await self._sql.transaction((SIGN_IN_LOCK, ()), (statements.OPEN, opening))
+        if not rows:
             raise not_found("no such user, or one whose session at WorkOS is over")
+        row = rows[0]
         access = await self._access_token(row)
         return CreatedSession(
             token=access, refresh_token=token, expires_in=access_tokens.LIFETIME_S, session=session_row(row)
