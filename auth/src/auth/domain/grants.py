@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from auth.domain.arrival_statements import has_left
 from auth.domain.askers import ADMINISTERS, HELD, check_asker, stands
 from auth.domain.audit import Actor, recorded
 from auth.domain.roles import GRANTS_OF_USER, acting_in, decide, effective_permissions, role_permissions
@@ -12,7 +13,12 @@ from dotdo.paging import decode_cursor, page_of
 from dotdo.permissions import permitted
 from dotdo.sql import Sql
 
-_RIGHTS = f"select u.role, {GRANTS_OF_USER} from users u where u.id = $1 and u.disabled_at is null"
+# $2: the organisation that is asked of. Of one that WorkOS does not know, a grant is all there is to go by.
+_RIGHTS = f"""
+select u.role, {GRANTS_OF_USER}, 
+       case when $2::text is not null and not {has_left("$2", "u.workos_id")} then $2 end as acts_in
+from users u where u.id = $1 and u.disabled_at is null
+"""
 
 _RIGHTS_OF_KEY = f"""
 select u.role, k.scopes, {acting_in("k")}, {GRANTS_OF_USER}
@@ -60,9 +66,9 @@ class GrantStore:
         self._sql = sql
 
     async def check(self, user_id: str, wanted: str, organization: str | None) -> bool:
-        """False for a user who is not there or is disabled."""
-        row = await self._sql.first(_RIGHTS, user_id, repeatable=True)
-        return row is not None and decide(row["role"], row["grants"], wanted, organization)
+        """False for a user who is not there or is disabled. What is granted in an organisation ends with the membership there."""
+        row = await self._sql.first(_RIGHTS, user_id, organization, repeatable=True)
+        return row is not None and decide(row["role"], row["grants"], wanted, row["acts_in"])
 
     async def check_key(self, user_id: str, key_id: str, wanted: str, organization: str | None) -> bool:
         """The same for an API key of the user's: it may do no more than its scopes, and nothing of another organisation's."""
