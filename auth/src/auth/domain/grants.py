@@ -66,7 +66,7 @@ class GrantStore:
         self._sql = sql
 
     async def check(self, user_id: str, wanted: str, organization: str | None) -> bool:
-        """False for a user who is not there or is disabled. What is granted in an organisation ends with the membership there."""
+        """False for a user who is not there or is disabled. What is granted in an organisation ends with membership there."""
         row = await self._sql.first(_RIGHTS, user_id, organization, repeatable=True)
         return row is not None and decide(row["role"], row["grants"], wanted, row["acts_in"])
 
