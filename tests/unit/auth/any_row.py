@@ -20,7 +20,7 @@ ROW: dict[str, Any] = {
     "email": "a@b.c", "name": "n", "email_verified": True, "disabled_at": None, "user_created_at": INSTANT,
     "user_updated_at": INSTANT, "workos_id": None,
     "revoked_at": None, "expired": False, "unused": True, "rate_limit": None, "expires_at": INSTANT, "verdict": "ROTATE",
-    "maker_environment": None, "maker_expires_at": None, "working_keys": 1,
+    "maker_environment": None, "maker_expires_at": None,
     "environment": "live", "prefix": "sk_live_aaaa", "last4": "aaaa",
     "last_used_at": None, "created_at": INSTANT, "device": None, "ip_address": None, "user_agent": None,
     "last_seen_at": INSTANT, "permission": "things:read", "granted_by": "rpc", "is_new": True, "revoked": 1,

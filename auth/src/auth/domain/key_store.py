@@ -51,10 +51,9 @@ class KeyStore:
         if scopes is None and maker.key_id:
             scopes = list(maker.permissions or ())
         _check_scopes(scopes, _permissions_of(owner, None), maker)
-        _check_count(owner["working_keys"] + 1)
         key = api_keys.generate(wanted.environment)
         row = await self._made(
-            statements.INSERT, user_id, maker.actor, user_id, wanted.name, *_stored(key), wanted.environment, scopes,
+            statements.INSERT, user_id, maker.actor, 1, user_id, wanted.name, *_stored(key), wanted.environment, scopes,
             wanted.rate_limit, _earlier(self._expiry(wanted.expires_in_days), owner["maker_expires_at"]),
             owner["organization_id"],
         )  # fmt: skip
@@ -69,11 +68,10 @@ class KeyStore:
             raise not_found("no such key, or it works no longer")
         _check_environment(old["environment"], old["maker_environment"])
         _check_scopes(_permissions_of(old, old["scopes"]), _permissions_of(old, None), maker)
-        _check_count(old["working_keys"] + (1 if wanted.overlap_hours else 0))
         key = api_keys.generate(old["environment"])
         row = await self._made(
-            statements.ROTATE, user_id, maker.actor, key_id, *_stored(key), wanted.overlap_hours,
-            old["maker_expires_at"], bool(maker.key_id),
+            statements.ROTATE, user_id, maker.actor, 1 if wanted.overlap_hours else 0, key_id, *_stored(key),
+            wanted.overlap_hours, old["maker_expires_at"], bool(maker.key_id),
         )  # fmt: skip
         if row is None:
             raise not_found("no such key, or it works no longer")
@@ -100,16 +98,26 @@ class KeyStore:
             await check_asker(self._sql, actor)
         return row is not None
 
-    async def _made(self, statement: str, user_id: str, actor: Actor, *parameters: object) -> dict[str, Any] | None:
-        """The new row; None when what it comes from is no more. Raises REVOKED when that is the credential that asks."""
-        *_, rows = await self._sql.transaction(
+    async def _made(
+        self, statement: str, user_id: str, actor: Actor, added: int, *parameters: object
+    ) -> dict[str, Any] | None:
+        """The new row; None when what it comes from is no more. `added`: how many more keys work with it.
+
+        Raises REVOKED, of the credential that asks, and TOO_MANY_KEYS.
+        """
+        room = MAX_KEYS - added
+        *_, counted, rows = await self._sql.transaction(
             (SIGN_IN_LOCK, ()),
             (statements.LOCK_OWNER, (user_id,)),
-            (statement, (*actor.parameters, *parameters, actor.credential)),
+            (statements.COUNT, (user_id,)),
+            (statement, (*actor.parameters, *parameters, actor.credential, room)),
         )
-        if not rows:
-            await check_asker(self._sql, actor)
-        return rows[0] if rows else None
+        if rows:
+            return rows[0]
+        await check_asker(self._sql, actor)
+        if counted[0]["working_keys"] > room:
+            raise _too_many_keys()
+        return None
 
     def _expiry(self, days: int | None) -> str | None:
         if days is None:
@@ -140,11 +148,10 @@ def _check_scopes(scopes: list[str] | None, owners: list[str], maker: Maker) -> 
             )
 
 
-def _check_count(working: int) -> None:
-    if working > MAX_KEYS:
-        raise ServiceError(
-            "TOO_MANY_KEYS", 409, "Too many keys", f"at most {MAX_KEYS} keys of a user work at once: revoke one first"
-        )
+def _too_many_keys() -> ServiceError:
+    return ServiceError(
+        "TOO_MANY_KEYS", 409, "Too many keys", f"at most {MAX_KEYS} keys of a user work at once: revoke one first"
+    )
 
 
 def _earlier(one: str | None, other: str | None) -> str | None:
