@@ -24,7 +24,11 @@ def too_long(answer: httpx.Response) -> None:
 
 
 async def readable(client: httpx.AsyncClient, ns: str, id: str) -> None:
-    for path in (f"/db/things/{ns}/{id}", f"/db/things?ns={ns}&limit=1&order_by=id", f"/db/search?q=note&ns={ns}&limit=1"):
+    for path in (
+        f"/db/things/{ns}/{id}",
+        f"/db/things?ns={ns}&limit=1&order_by=id",
+        f"/db/search?q=note&ns={ns}&limit=1",
+    ):
         assert (await client.get(path)).status_code == 200, path
 
 
