@@ -16,7 +16,6 @@ from schedule.tasks.batches import seconds_left
 PAGE_BYTES = 1024 * 1024
 """Read at once: it is held a few times over, here and in db. A row that is longer is read in slices."""
 MOST_ROWS = 5_000
-FIRST_ROWS = 100
 PART_BYTES = 8 * 1024 * 1024
 """Of lines in one file; what is held of it is its compressed form."""
 MOST_PAGES = 300
@@ -63,18 +62,16 @@ async def _back_up(context: TaskContext, bucket: Bucket) -> TaskResult:
 
 @dataclass(slots=True)
 class _Copier:
-    """Carries rows from the snapshot into files. `rows_a_page` follows the rows' size."""
+    """Carries rows from the snapshot into files."""
 
     context: TaskContext
     bucket: Bucket
     taken: Snapshot
     pages: int = 0
-    rows_a_page: int = FIRST_ROWS
 
     async def copy(self, table: CopiedTable) -> None:
         """What is not yet in parts. Raises UNFINISHED when the time is up, with what was read kept."""
         read, parts = table.read, table.parts
-        self.rows_a_page = FIRST_ROWS
         while read < table.rows:
             writer = PartWriter(table.name, parts)
             while read < table.rows and writer.bytes < PART_BYTES and not self._is_late:
@@ -89,7 +86,7 @@ class _Copier:
 
     async def _page(self, table: CopiedTable, after: int, writer: PartWriter) -> int:
         """The number of the last row that was read."""
-        page = await self.taken.page(table, after, self.rows_a_page, PAGE_BYTES)
+        page = await self.taken.page(table, after, MOST_ROWS, PAGE_BYTES)
         if not page.rows:
             await snapshot.drop(self.context)
             raise Unfinished(
@@ -100,7 +97,6 @@ class _Copier:
             await self._long_row(table, page.last, writer)
             return page.last
         writer.add(page.lines, page.rows)
-        self.rows_a_page = min(MOST_ROWS, 1 + PAGE_BYTES * page.rows // len(page.lines))
         return page.last
 
     async def _long_row(self, table: CopiedTable, at: int, writer: PartWriter) -> None:

@@ -101,7 +101,8 @@ end
 $do$
 """
 # As many rows behind `after` as are within both limits, at least one. Their lines are one text, so that a page is one value to
-# carry; it is null for a row that is longer than the limit by itself, which is read in slices.
+# carry; it is null for a row that is longer than the limit by itself, which is read in slices. One row is looked up after the
+# other, so that no line is made but those that are delivered and the one that has no room any more: rows may be long.
 _FUNCTIONS = (
     f"""
     create function dotdo_backup.page(
@@ -109,11 +110,17 @@ _FUNCTIONS = (
     ) language plpgsql stable {_SETTINGS} as $function$
     begin
         execute format($query$
-            select max(n), count(*), string_agg(line || E'\\n', '' order by n) filter (where ends <= $3) from (
-                select n, line, sum(octet_length(line)) over (order by n) as ends from (
-                    select "#" as n, %s as line from dotdo_backup.rows_%s where "#" > $1 order by "#" limit $2
-                ) as page
-            ) as measured where ends <= $3 or n = $1 + 1
+            with recursive page as (
+                select "#" as n, %1$s as line, 0::bigint as starts from dotdo_backup.rows_%2$s where "#" = $1 + 1
+                union all
+                select next.n, next.line, page.starts + octet_length(page.line) + 1 from page
+                cross join lateral (
+                    select "#" as n, %1$s as line from dotdo_backup.rows_%2$s where "#" = page.n + 1
+                ) as next
+                where page.n < $1 + $2 and page.starts + octet_length(page.line) + 1 < $3
+            )
+            select max(n), count(*), string_agg(line || E'\\n', '' order by n) filter (where ends <= $3)
+            from (select n, line, starts + octet_length(line) + 1 as ends from page) as measured where ends <= $3 or n = $1 + 1
         $query$, (select line from dotdo_backup.tables where number = wanted), wanted)
         into last, rows, lines using after, most_rows, most_bytes;
     end
