@@ -224,6 +224,17 @@ def test_the_first_instants_are_so_many_and_each_is_later(schedule: str) -> None
     assert found == sorted(set(found)) and found[0] > at
 
 
+@pytest.mark.parametrize(
+    ("schedule", "year", "there_are"),
+    [("every 9999 weeks", 2026, 41), ("every 9999 days", 9900, 4), ("@yearly", 9990, 9), ("0 0 29 2 *", 9990, 2),
+     ("0 0 29 2 */7", 9990, 0)],
+)  # fmt: skip
+def test_there_are_no_instants_behind_the_calendars_end(schedule: str, year: int, there_are: int) -> None:
+    found = [*next_instants(parse(schedule), datetime(year, 1, 1, tzinfo=UTC), 100)]
+    assert len(found) == there_are
+    assert found == sorted(set(found))
+
+
 def test_a_part_of_a_second_is_neither_lost_nor_gained() -> None:
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
     for schedule in ("0 12 * * *", "every 12 hours"):

@@ -100,9 +100,12 @@ def parse(text: str) -> Schedule:
 
 
 def next_instants(schedule: Schedule, after: datetime, count: int) -> Iterator[datetime]:
-    """The first `count` instants after `after`."""
+    """The first `count` instants after `after`; fewer when the calendar ends before, with the year 9999."""
     for _ in range(count):
-        after = schedule.following(after)
+        try:
+            after = schedule.following(after)
+        except (OverflowError, ValueError):  # datetime's, and croniter's
+            return
         yield after
 
 
