@@ -29,6 +29,12 @@ TIMEOUT_S = 60
 ACCEPTED: dict[str, str] = {}
 """By id of an advisory: why it does not concern us."""
 
+REMEDY = (
+    "  → Take a version without it: CONTRIBUTING.md, “Upgrading”, says where each is named. Then run `make lock`, `make test` "
+    "and this again.\n"
+    "  → If it does not concern us, put its id and the reason into ACCEPTED in scripts/audit.py."
+)
+
 _LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
@@ -100,7 +106,9 @@ AUDITS: dict[str, Callable[[], list[Finding]]] = {"Python": python_packages, "Ja
 
 
 def report(audits: dict[str, Callable[[], list[Finding]]], console: Console) -> bool:
-    """Whether nothing was found that is not accepted. In GitHub's log, what could not be asked is a warning."""
+    """Whether nothing was found that is not accepted; what to do about it, if so. In GitHub's log, what could not be asked is a
+    warning.
+    """
     clean = True
     for name, audit in audits.items():
         try:
@@ -116,6 +124,8 @@ def report(audits: dict[str, Callable[[], list[Finding]]], console: Console) -> 
         console.print(f"  {mark} {name}: {len(open_ones)} known vulnerabilities")
         for one in open_ones:
             console.print(f"      {one.package}: {one.id} {one.title}", markup=False, soft_wrap=True)
+    if not clean:
+        console.print(REMEDY, markup=False, soft_wrap=True)
     return clean
 
 

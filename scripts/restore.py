@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main(
-    backup: Annotated[str, typer.Argument(help="A folder, or a backup of the local stack: its id, or `latest`.")],
+    backup: Annotated[
+        str, typer.Argument(help="A folder, or a backup of the local stack: its id, or `latest`.", show_default=False)
+    ] = "",
     database_url: Annotated[
         str,
         typer.Option(
@@ -34,6 +36,13 @@ def main(
 
     Example: DATABASE_URL=postgresql://… make restore BACKUP=latest
     """
+    if not backup:
+        Console(stderr=True).print(
+            "Name the backup: make restore BACKUP=… takes a folder with the files of one or, of the local stack, an id or "
+            "`latest`. schedule/README.md says how to fetch one of production.",
+            soft_wrap=True,
+        )
+        raise typer.Exit(2)
     if not database_url:
         Console(stderr=True).print(
             "Name the database to restore into: set DATABASE_URL. It has to be migrated, and empty."

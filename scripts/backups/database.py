@@ -39,6 +39,12 @@ where relnamespace = 'public'::regnamespace and relname <> 'schema_migrations' a
 )
 order by 1
 """
+# Rows that are older than such a constraint need not meet it.
+_NOT_VALID = """
+select conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid) from pg_constraint
+where connamespace = 'public'::regnamespace and not convalidated
+order by 1, 2
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +107,18 @@ def _has_rows(connection: Connection, table: str) -> bool:
 
 @contextmanager
 def _bare(connection: Connection, targets: Mapping[str, TargetTable]) -> Iterator[None]:
-    """Tables without triggers of ours and without indexes that no constraint needs, until all rows are there."""
+    """Tables without triggers of ours, indexes that no constraint needs and constraints that are not for every row."""
     for name in targets:
         connection.execute(sql.SQL("alter table {} disable trigger user").format(_table(name)))
     indexes = connection.execute(_INDEXES).fetchall()
     for name, _ in indexes:
         connection.execute(_ours(f"drop index {name}"))
+    constraints = connection.execute(_NOT_VALID).fetchall()
+    for table, name, _ in constraints:
+        connection.execute(_ours(f"alter table {table} drop constraint {name}"))
     yield
+    for table, name, definition in constraints:
+        connection.execute(_ours(f"alter table {table} add constraint {name} {definition}"))
     for _, definition in indexes:
         connection.execute(_ours(definition))
     for name in targets:

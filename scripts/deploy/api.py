@@ -27,11 +27,8 @@ class Cloudflare:
         self.account = os.environ.get("CLOUDFLARE_ACCOUNT_ID", "")
         token = os.environ.get("CLOUDFLARE_API_TOKEN", "")
         self.configured = bool(token and self.account)
-        self._client = httpx.Client(
-            base_url=os.environ.get("CLOUDFLARE_API_BASE_URL", API),
-            headers={"authorization": f"Bearer {token}"},
-            timeout=TIMEOUT_S,
-        )
+        self._base = os.environ.get("CLOUDFLARE_API_BASE_URL", API)
+        self._headers = {"authorization": f"Bearer {token}"}
 
     def account_name(self) -> str:
         return str(self._get(f"/accounts/{self.account}").get("name", self.account))
@@ -52,6 +49,16 @@ class Cloudflare:
     def secrets(self, namespace: str, name: str) -> set[str]:
         """Their names; the values never come back."""
         return {row["name"] for row in self._get(f"{self._script(namespace, name)}/secrets")}
+
+    def texts(self, namespace: str, name: str) -> dict[str, str]:
+        """The variables that a Worker has, by name; none when there is no such Worker."""
+        try:
+            rows = self._get(f"{self._script(namespace, name)}/bindings")
+        except ApiError as error:
+            if error.status == 404:
+                return {}
+            raise
+        return {row["name"]: row.get("text", "") for row in rows if row["type"] == "plain_text"}
 
     def put_secret(self, namespace: str, name: str, key: str, value: str) -> None:
         body = {"name": key, "text": value, "type": "secret_text"}
@@ -78,7 +85,7 @@ class Cloudflare:
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
         try:
-            response = self._client.request(method, path, **options)
+            response = httpx.request(method, self._base + path, headers=self._headers, timeout=TIMEOUT_S, **options)
         except httpx.HTTPError as error:
             raise ApiError(f"Cloudflare's API does not answer ({type(error).__name__})") from error
         if response.is_success:

@@ -101,9 +101,12 @@ def _content(version: Path) -> str:
 def peers_of(environment: Environment, root: Path) -> Peers:
     """How the Workers that were sent there last find each other; by service bindings when nothing is kept."""
     kept = [file for ending in ("tar.gz", "attempt") for file in (root / environment.name).glob(f"*/*.{ending}")]
-    if not kept:
-        return "services"
-    with tarfile.open(max(kept, key=lambda file: file.name)) as archive:
+    return peers_in(max(kept, key=lambda file: file.name)) if kept else "services"
+
+
+def peers_in(version: Path) -> Peers:
+    """How the Worker of that version finds the others."""
+    with tarfile.open(version) as archive:
         found = archive.extractfile(PEERS)
         return _peers(found.read() if found else b"")
 

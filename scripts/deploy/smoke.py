@@ -1,17 +1,34 @@
 """Whether what is deployed works: the namespace's scripts, and every service's health through the dispatcher."""
 
-from collections.abc import Iterator, Sequence
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import httpx
 
 from scripts.deploy.api import ApiError, Cloudflare
 from scripts.deploy.checks import Problem
 from scripts.deploy.table import Environment
-from scripts.deploy.variables import address
+from scripts.deploy.variables import public_address
 
 BEHIND = ("auth", "db", "schedule")
 TIMEOUT_S = 30.0
 """A first request after a deployment loads the snapshot."""
+
+Tell = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """For how long to ask again, in seconds. What was deployed just now may not answer well at first: isolates start, a
+    database wakes up, a new name becomes known.
+    """
+
+    total_s: float = 90.0
+    every_s: float = 5.0
+    now: Callable[[], float] = time.monotonic
+    wait: Callable[[float], None] = time.sleep
 
 
 def listed(environment: Environment, api: Cloudflare) -> list[str]:
@@ -30,19 +47,29 @@ def present(services: Sequence[str], environment: Environment, there: Sequence[s
             )
 
 
-def answering(environment: Environment, api: Cloudflare) -> Iterator[Problem]:
+def answering(environment: Environment, api: Cloudflare, patience: Patience, tell: Tell) -> list[Problem]:
     """`/health` is the gateway's own; `/ready` asks every service it is bound to, over the bindings that requests take.
 
-    Those of `BEHIND` have to be among them.
+    Those of `BEHIND` have to be among them. The problems that are left in the end; `tell` hears of those before.
     """
     try:
-        url = address(environment, api)
+        url = os.environ.get("DISPATCH_URL", "").rstrip("/") or public_address(environment, api)
     except ApiError as error:
-        yield Problem(str(error), "Set DISPATCH_URL to where the dispatch Worker answers.")
-        return
+        return [Problem(str(error), "Set DISPATCH_URL to where the dispatch Worker answers.")]
     with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
-        yield from _health(client, url)
-        yield from _ready(client, url)
+        return patiently(lambda: [*_health(client, url), *_ready(client, url)], patience, tell)
+
+
+def patiently(ask: Callable[[], list[Problem]], patience: Patience, tell: Tell) -> list[Problem]:
+    """Asks until there is no problem or no time; at least once, and once more at the end."""
+    until_s = patience.now() + patience.total_s
+    while problems := ask():
+        left_s = until_s - patience.now()
+        if left_s <= 0:
+            break
+        tell(f"not yet: {', '.join(problem.what for problem in problems)}; asking again for {left_s:.0f} s")
+        patience.wait(min(patience.every_s, left_s))
+    return problems
 
 
 def _health(client: httpx.Client, url: str) -> Iterator[Problem]:
@@ -50,7 +77,8 @@ def _health(client: httpx.Client, url: str) -> Iterator[Problem]:
         status = client.get("/health").status_code
     except httpx.HTTPError as error:
         yield Problem(
-            f"{url} does not answer ({type(error).__name__})", "Is dispatch deployed, and does its route exist?"
+            f"{url} does not answer ({type(error).__name__})",
+            "Is dispatch deployed, and has this host a proxied DNS record and a route? A new name takes some minutes.",
         )
         return
     if status != 200:

@@ -14,6 +14,7 @@ from rich.markup import escape
 from scripts.deploy import archive, checks, secrets_file, smoke, tools
 from scripts.deploy.api import ApiError, Cloudflare
 from scripts.deploy.checks import Check, Plan, Problem
+from scripts.deploy.smoke import Patience
 from scripts.deploy.table import ORDER, Environment, secrets_of
 from scripts.deploy.variables import variables
 from scripts.runtime.services import ROOT
@@ -23,13 +24,20 @@ DONE, USAGE, CHECKS, UPLOAD, VERIFY, INTERRUPTED = 0, 2, 3, 4, 5, 130
 EXIT_CODES = {
     DONE: "done",
     USAGE: "an unknown name or option, or the question was not answered with yes; nothing was changed",
-    CHECKS: "a check before the upload failed; nothing was uploaded",
+    CHECKS: "a check at the beginning failed; nothing was changed",
     UPLOAD: "an upload failed; the output says what is deployed",
     VERIFY: "everything is uploaded, but what is deployed does not work",
     INTERRUPTED: "interrupted; the output says what is deployed",
 }
 
 VERSIONS = ROOT / ".dotdo" / "deployments"
+
+NOT_RESOLVED = "10143"
+"""Cloudflare's code for a service binding that names no Worker of the account."""
+
+DENIED = (401, 403)
+MAY_NOT = f"The token may not do this. {checks.TOKEN}"
+AGAIN = "Try again; a repeated deployment does no harm."
 
 ARRIVED_OR_NOT = "It may have arrived all the same. Run the same again; it does no harm."
 
@@ -47,7 +55,7 @@ class Report:
             try:
                 problems = list(work())
             except ApiError as error:
-                problems = [Problem(str(error), "Try again; a repeated deployment does no harm.")]
+                problems = [Problem(str(error), AGAIN if error.status not in DENIED else MAY_NOT)]
         took = f"[dim]{time.perf_counter() - started:.1f} s[/dim]"
         self.console.print(f"  [red]✗[/red] {name} {took}" if problems else f"  [green]✓[/green] {name} {took}")
         for problem in problems:
@@ -58,18 +66,29 @@ class Report:
     def say(self, text: str) -> None:
         self.console.print(text, highlight=False, soft_wrap=True)  # a command stays one line
 
+    def tell(self, text: str) -> None:
+        """How a step that takes its time is getting on."""
+        self.console.print(f"    [dim]{escape(text)}[/dim]", highlight=False, soft_wrap=True)
+
 
 def check(plan: Plan, report: Report, *, remote: bool = True) -> bool:
     """Every check, whatever the others say; those that ask Cloudflare only when the credentials hold."""
     report.say(f"[bold]Checks[/bold] for {plan.environment.name} ({plan.environment.namespace})")
     api = Cloudflare()
     good = _all(checks.LOCAL, plan, api, report)
-    if not remote:
-        return good
-    asking = dict(checks.REMOTE)
-    if not _all({"credentials": asking.pop("credentials")}, plan, api, report):
-        return False
-    return _all(asking, plan, api, report) and good
+    return (_remote(checks.REMOTE, plan, api, report) and good) if remote else good
+
+
+def reachable(plan: Plan, report: Report, *, deployed: bool = False) -> bool:
+    """Whether the account and the namespace are there and may be read; `deployed`: and the Workers, too."""
+    table = {**checks.ACCESS, "deployed": checks.deployed} if deployed else checks.ACCESS
+    return _remote(table, plan, Cloudflare(), report)
+
+
+def _remote(table: Mapping[str, Check], plan: Plan, api: Cloudflare, report: Report) -> bool:
+    """Those that ask Cloudflare, which is only asked on when the credentials hold."""
+    asking = dict(table)
+    return _all({"credentials": asking.pop("credentials")}, plan, api, report) and _all(asking, plan, api, report)
 
 
 def _all(table: Mapping[str, Check], plan: Plan, api: Cloudflare, report: Report) -> bool:
@@ -79,7 +98,7 @@ def _all(table: Mapping[str, Check], plan: Plan, api: Cloudflare, report: Report
     return good
 
 
-def deploy(plan: Plan, report: Report, *, dry_run: bool, secrets: Path | None, same: str) -> int:
+def deploy(plan: Plan, report: Report, patience: Patience, *, dry_run: bool, secrets: Path | None, same: str) -> int:
     """`same` is the command that asks for the same again."""
     if not check(plan, report):
         return CHECKS
@@ -101,8 +120,8 @@ def deploy(plan: Plan, report: Report, *, dry_run: bool, secrets: Path | None, s
     if dry_run:
         report.say("Nothing was uploaded. What would have been is in dist/.")
         return DONE
-    code = verify(plan.services, plan.environment, report)
-    if code != DONE:
+    code = _verified(plan.services, plan.environment, report, patience)
+    if code == VERIFY:
         last = plan.services[-1]
         report.say(f"To go back: scripts/rollback.sh {last} {plan.environment.name}, one service at a time.")
     return code
@@ -110,7 +129,7 @@ def deploy(plan: Plan, report: Report, *, dry_run: bool, secrets: Path | None, s
 
 def _upload(service: str, plan: Plan, secrets: Path | None, *, dry_run: bool) -> Iterable[Problem]:
     versions = archive.Archive(service, plan.environment, VERSIONS)
-    folder, changed = archive.folder_of(service), variables(service, plan.environment, Cloudflare())
+    folder, changed = archive.folder_of(service), variables(service, plan.environment, Cloudflare(), plan.told)
     with secrets_file.only(secrets, secrets_of(service)) as own:
         attempt = None if dry_run else versions.attempt(folder, plan.peers)
         outcome = tools.upload(
@@ -120,8 +139,13 @@ def _upload(service: str, plan: Plan, secrets: Path | None, *, dry_run: bool) ->
         versions.confirm(attempt)
     elif attempt and outcome.nothing_sent:
         attempt.unlink()
-    log = outcome.log.relative_to(ROOT)
-    return [] if outcome.ok else [Problem(outcome.reason, f"wrangler's own log has more: {log}")]
+    return [] if outcome.ok else [Problem(outcome.reason, _remedy(outcome))]
+
+
+def _remedy(outcome: tools.Outcome) -> str:
+    if NOT_RESOLVED in outcome.output:
+        return "Where the bound Worker is deployed, service bindings do not reach into the namespace: pass --peers dispatch."
+    return f"wrangler's own log has more: {outcome.log.relative_to(ROOT)}"
 
 
 def _how_to_go_on(plan: Plan, failed: str, report: Report, same: str) -> None:
@@ -134,7 +158,22 @@ def _how_to_go_on(plan: Plan, failed: str, report: Report, same: str) -> None:
         report.say(f"Or go back: scripts/rollback.sh {done[-1]} {plan.environment.name}")
 
 
-def verify(services: Sequence[str], environment: Environment, report: Report) -> int:
+def verify(services: Sequence[str], environment: Environment, report: Report, patience: Patience) -> int:
+    report.say(f"[bold]Checks[/bold] for {environment.name} ({environment.namespace})")
+    if not reachable(Plan(services, environment), report):
+        return CHECKS
+    return _verified(services, environment, report, patience)
+
+
+def _verified(services: Sequence[str], environment: Environment, report: Report, patience: Patience) -> int:
+    try:
+        return _look(services, environment, report, patience)
+    except KeyboardInterrupt:
+        report.say(f"  [red]✗[/red] interrupted. To look again: scripts/verify.sh {environment.name}")
+        return INTERRUPTED
+
+
+def _look(services: Sequence[str], environment: Environment, report: Report, patience: Patience) -> int:
     """The environment as a whole is asked only when it is complete: a single service may be the first one there."""
     report.say("[bold]Verify[/bold]")
     api = Cloudflare()
@@ -148,7 +187,12 @@ def verify(services: Sequence[str], environment: Environment, report: Report) ->
     if there:
         report.say(f"    there: {escape(', '.join(there))}")
     if set(services) >= set(ORDER) or {*ORDER[:-1], environment.dispatch} <= set(there):
-        good = report.step("health through the dispatcher", lambda: smoke.answering(environment, api)) and good
+        healthy = report.step(
+            "health through the dispatcher", lambda: smoke.answering(environment, api, patience, report.tell)
+        )
+        if not healthy:
+            report.say(f"    If it was deployed just now, wait a minute, then: scripts/verify.sh {environment.name}")
+        good = healthy and good
     else:
         report.say("    [dim]not asked for its health: the environment is not complete yet[/dim]")
     if good:
@@ -156,15 +200,15 @@ def verify(services: Sequence[str], environment: Environment, report: Report) ->
     return DONE if good else VERIFY
 
 
-def rollback(service: str, environment: Environment, report: Report) -> int:
+def rollback(service: str, environment: Environment, report: Report, patience: Patience) -> int:
     versions = archive.Archive(service, environment, VERSIONS)
     previous = versions.previous()
     if previous is None:
         report.say(f"[red]There is no earlier version of {service} in {environment.name} to go back to.[/red]")
         report.say(f"→ Versions are kept in {VERSIONS.relative_to(ROOT)}, where the deployment ran.")
         return CHECKS
-    plan = Plan((service,), environment, allow_dirty=True)
-    if not _all(checks.REMOTE, plan, Cloudflare(), report):
+    plan = Plan((service,), environment, allow_dirty=True, peers=archive.peers_in(previous))
+    if not _remote(checks.REMOTE, plan, Cloudflare(), report):
         return CHECKS
 
     def upload() -> Iterable[Problem]:
@@ -179,7 +223,7 @@ def rollback(service: str, environment: Environment, report: Report) -> int:
     if not report.step(f"{service} as of {previous.name.removesuffix('.tar.gz')}", upload):
         return UPLOAD
     versions.forget_after(previous)
-    return verify((service,), environment, report)
+    return _verified((service,), environment, report, patience)
 
 
 def put_secrets(service: str, environment: Environment, values: Mapping[str, str], report: Report) -> int:
@@ -187,7 +231,6 @@ def put_secrets(service: str, environment: Environment, values: Mapping[str, str
     api = Cloudflare()
     for name, value in values.items():
         if not report.step(name, partial(_put, api, environment.namespace, service, name, value)):
-            report.say(f"→ Secrets belong to a deployed Worker: is {service} deployed in {environment.name}?")
             return UPLOAD
     return DONE
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-from scripts.deploy.table import Environment
+from scripts.deploy.table import PLATFORM, Environment
 from scripts.runtime.config import read_configuration
 from scripts.runtime.services import ROOT
 from scripts.stack.node import node, npm_cli
@@ -86,17 +86,22 @@ def upload(
 
 @contextmanager
 def _found_by_dispatch(folder: Path, environment: Environment) -> Iterator[Path]:
-    """A configuration beside the Worker's own, with a dispatch binding in place of the service bindings."""
-    found = read_configuration(folder / "wrangler.jsonc")
-    del found["$schema"]
-    found.pop("services", None)
-    found["dispatch_namespaces"] = [{"binding": "DISPATCH", "namespace": environment.namespace}]
+    """That configuration as a file beside the Worker's own."""
+    found = found_by_dispatch(read_configuration(folder / "wrangler.jsonc"), environment)
     file = folder / "wrangler.dispatch.json"
     file.write_text(json.dumps(found, indent=2))
     try:
         yield file
     finally:
         file.unlink()
+
+
+def found_by_dispatch(configuration: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
+    """A Worker's configuration with a dispatch binding in place of the service bindings to Workers of this platform."""
+    others = [row for row in configuration.get("services", []) if row["binding"] not in PLATFORM]
+    namespace = {"binding": "DISPATCH", "namespace": environment.namespace}
+    own = {name: value for name, value in configuration.items() if name != "$schema"}
+    return {**own, "services": others, "dispatch_namespaces": [namespace]}
 
 
 def _upload(

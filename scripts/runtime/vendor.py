@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -61,11 +62,12 @@ def vendor_all() -> None:
         list(pool.map(vendor, SERVICES))
 
 
-def lock(service: Service) -> None:
-    """Writes the Worker's lock from its pyproject.toml: pinned, with hashes, without addresses."""
+def lock(service: Service, options: Sequence[str] = ()) -> None:
+    """Writes the Worker's lock from its pyproject.toml: pinned, with hashes, without addresses. `options` are more of uv's."""
     _run([
-        "uv", "pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", PYTHON,
-        "--no-emit-package", "dotdo-shared", str(service.folder / "pyproject.toml"), "-o", str(service.lock),
+        sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate",
+        "--python-version", PYTHON, "--no-emit-package", "dotdo-shared", *options,
+        str(service.folder / "pyproject.toml"), "-o", str(service.lock),
     ])  # fmt: skip
 
 

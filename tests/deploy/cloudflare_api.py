@@ -202,11 +202,17 @@ def _form(content_type: str, body: bytes) -> tuple[dict[str, Any], dict[str, str
 
 
 def _known(state: State, ns: str, row: dict[str, Any]) -> bool:
-    return (ns, row["service"]) in state.scripts
+    return (ns, row["service"]) in state.scripts or ("", row["service"]) in state.scripts
 
 
 async def _secrets(state: State, request: Request, name: str, ns: str = "") -> Response:
     return _ok([{"name": key, "type": "secret_text"} for key in state.secrets.get((ns, name), {})])
+
+
+async def _bindings(state: State, request: Request, name: str, ns: str) -> Response:
+    if (ns, name) not in state.scripts:
+        return _error(404, 10092, "This Worker does not exist.")
+    return _ok(state.scripts[ns, name].metadata.get("bindings", []))
 
 
 async def _put_secret(state: State, request: Request, name: str, ns: str = "") -> Response:
@@ -268,6 +274,7 @@ _ROUTES = (
     (rf"GET {_N}/scripts", _scripts),
     (rf"GET {_N}/scripts/(?P<name>[^/]+)", _script),
     (rf"PUT {_N}/scripts/(?P<name>[^/]+)", _upload),
+    (rf"GET {_N}/scripts/(?P<name>[^/]+)/bindings", _bindings),
     (rf"GET {_N}/scripts/(?P<name>[^/]+)/secrets", _secrets),
     (rf"PUT {_N}/scripts/(?P<name>[^/]+)/secrets", _put_secret),
     (rf"GET {_A}/workers/services/(?P<name>[^/]+)", _script),

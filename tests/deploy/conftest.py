@@ -21,6 +21,8 @@ from scripts.runtime.services import ROOT
 from tests.deploy.cloudflare_api import ACCOUNT, TOKEN, CloudflareApi
 
 NAMESPACE = "dotdo-staging"
+CLICKHOUSE = "https://clickhouse.example:8443"
+"""Staging's."""
 
 
 @dataclass
@@ -48,10 +50,11 @@ def deployed(api: CloudflareApi) -> CloudflareApi:
 
 @pytest.fixture
 def secrets(tmp_path: Path) -> str:
-    """A file with every secret of every Worker."""
+    """A file with every secret of every Worker, and where the environment's ClickHouse is."""
     names = {name for required in REQUIRED_SECRETS.values() for name in required}
+    lines = [f"{name}='value of {name}'" for name in sorted(names)]
     file = tmp_path / "secrets.env"
-    file.write_text("# all of them\n" + "".join(f"{name}='value of {name}'\n" for name in sorted(names)))
+    file.write_text("\n".join(["# all of them", *lines, f"CLICKHOUSE_URL={CLICKHOUSE}", ""]))
     return str(file)
 
 
@@ -134,7 +137,7 @@ def run(api: CloudflareApi, dispatcher: Answers, tmp_path: Path) -> Iterator[Run
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(tmp_path), "COLUMNS": "200",
         "CLOUDFLARE_API_BASE_URL": api.url, "CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN": TOKEN,
-        "DISPATCH_URL": dispatcher.url,
+        "DISPATCH_URL": dispatcher.url, "VERIFY_WAIT_S": "0",
     }  # fmt: skip
     yield Command(environment, tmp_path)
     shutil.rmtree(kept, ignore_errors=True)

@@ -125,7 +125,7 @@ def test_what_was_found_fails_the_audit_and_what_is_not_offered_does_not_pass_si
     finding = Finding("spoon 1.0", "PYSEC-1", "Runs away")
     assert shown(Python=lambda: [finding]) == (
         False,
-        "  ✗ Python: 1 known vulnerabilities\n      spoon 1.0: PYSEC-1 Runs away\n",
+        f"  ✗ Python: 1 known vulnerabilities\n      spoon 1.0: PYSEC-1 Runs away\n{audit.REMEDY}\n",
     )
     assert shown(Python=absent) == (True, "  ? Python: not available here: nobody answers\n")
     assert shown(Python=list) == (True, "  ✓ Python: 0 known vulnerabilities\n")

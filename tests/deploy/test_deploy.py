@@ -9,9 +9,10 @@ import pytest
 
 from scripts.deploy.steps import DONE, VERIFY
 from scripts.deploy.table import ENVIRONMENTS, ORDER, REQUIRED_SECRETS
-from scripts.runtime.services import ROOT
+from scripts.runtime.config import read_configuration
+from scripts.runtime.services import ROOT, SERVICES
 from tests.deploy.cloudflare_api import CloudflareApi, Upload
-from tests.deploy.conftest import NAMESPACE, Answers, Run
+from tests.deploy.conftest import CLICKHOUSE, NAMESPACE, Answers, Run
 from tests.deploy.uploads import DEPLOY, all_there, names, targets
 
 # Name, type and target of every binding of an upload, variables apart.
@@ -56,8 +57,8 @@ def _settings(upload: Upload) -> tuple[str | None, list[str], bool, dict[str, in
     return placement, consumers, metadata["observability"]["enabled"], limits
 
 
-def _variables(upload: Upload) -> set[str]:
-    return {row["name"] for row in upload.metadata["bindings"] if row["type"] == "plain_text"}
+def _texts(upload: Upload) -> dict[str, str]:
+    return {row["name"]: row["text"] for row in upload.metadata["bindings"] if row["type"] == "plain_text"}
 
 
 def test_all_arrive_whole_and_in_the_order_of_their_bindings(
@@ -83,15 +84,49 @@ def test_all_arrive_whole_and_in_the_order_of_their_bindings(
     assert {upload.name: _settings(upload) for upload in api.state.uploads[:4]} == SETTINGS
     assert "ENVIRONMENT" not in api.state.uploads[0].bindings, "nothing in db reads it"
     assert all(upload.bindings["ENVIRONMENT"]["text"] == "staging" for upload in api.state.uploads[1:4])
-    assert api.state.uploads[1].bindings["PUBLIC_URL"]["text"] == f"{dispatcher.url}/auth", "its own, not production's"
-    assert api.state.uploads[3].bindings["LOGIN_URL"]["text"] == f"{dispatcher.url}/auth/login"
-    variables = {upload.name: _variables(upload) for upload in api.state.uploads[:4]}
-    assert all(names <= variables[name] for name, names in VARIABLES.items()), variables
+    db, auth, _, gateway, _ = map(_texts, api.state.uploads)
+    assert (db["CLICKHOUSE_URL"], db["CLICKHOUSE_DATABASE"]) == (CLICKHOUSE, "default"), "its own, not production's"
+    assert (auth["PUBLIC_URL"], auth["REDIRECT_ALLOWLIST"]) == (f"{dispatcher.url}/auth", "")
+    assert (gateway["LOGIN_URL"], gateway["CORS_ORIGINS"]) == (f"{dispatcher.url}/auth/login", dispatcher.url)
+    variables = {upload.name: _texts(upload) for upload in api.state.uploads[:4]}
+    assert all(names <= variables[name].keys() for name, names in VARIABLES.items()), variables
     dispatch = api.state.uploads[-1]
     assert dispatch.where == ""
     assert dispatch.bindings["NAMESPACE"]["namespace"] == NAMESPACE
     assert api.state.crons == {"dispatch-staging": ["*/5 * * * *", "0 * * * *", "0 0 * * *"]}
     assert not re.search("value of", result.stdout + result.stderr)
+
+
+def test_production_is_where_the_table_says_it_is(api: CloudflareApi, run: Run, secrets: str) -> None:
+    result = run(DEPLOY, "all", "production", "--secrets", secrets, "--yes", "--allow-dirty")
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert re.search(r"Ignored: CLICKHOUSE_URL \(not a secret of", result.stdout), (
+        "production's is in db/wrangler.jsonc"
+    )
+    db, auth, _, gateway, _ = map(_texts, api.state.uploads)
+    vars = {service.name: read_configuration(service.configuration)["vars"] for service in SERVICES}
+    assert db == vars["db"]
+    assert auth == vars["auth"] | {"PUBLIC_URL": "https://apis.do/auth", "REDIRECT_ALLOWLIST": "https://admin.do"}
+    assert gateway["LOGIN_URL"] == "https://apis.do/auth/login"
+    assert gateway["CORS_ORIGINS"].split()[:2] == ["https://apis.do", "https://*.apis.do"]
+    written = read_configuration(ROOT / "scripts" / "dispatch" / "wrangler.jsonc")["env"]["production"]["routes"]
+    assert sorted(api.state.routes) == sorted(row["pattern"] for row in written)
+
+
+def test_an_environment_keeps_its_clickhouse_until_told(deployed: CloudflareApi, run: Run) -> None:
+    deployed.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
+
+    def deploy(*arguments: str, **told: str) -> str:
+        result = run(DEPLOY, "db", "staging", *arguments, **told)
+        assert result.returncode == DONE, result.stdout + result.stderr
+        return _texts(deployed.state.uploads[-1])["CLICKHOUSE_URL"]
+
+    assert deploy() == "", "none, rather than production's"
+    assert deploy(CLICKHOUSE_URL=CLICKHOUSE) == CLICKHOUSE
+    assert deploy("--peers", "dispatch") == CLICKHOUSE
+    assert run("rollback.sh", "db", "staging").returncode == DONE
+    assert _texts(deployed.state.uploads[-1])["CLICKHOUSE_URL"] == CLICKHOUSE
+    assert deploy(CLICKHOUSE_URL="") == ""
 
 
 @pytest.mark.parametrize("service", ORDER[:4])

@@ -1,8 +1,8 @@
 """How a deployed Worker finds the others: by service bindings, or by name through a dispatch binding."""
 
-from scripts.deploy.steps import DONE, UPLOAD
+from scripts.deploy.steps import CHECKS, DONE, UPLOAD
 from scripts.runtime.services import ROOT
-from tests.deploy.cloudflare_api import CloudflareApi, Fault
+from tests.deploy.cloudflare_api import CloudflareApi, Fault, Upload
 from tests.deploy.conftest import NAMESPACE, Run
 from tests.deploy.uploads import DEPLOY, UPLOADS, all_there, targets
 
@@ -41,3 +41,48 @@ def test_a_rollback_finds_its_peers_as_that_version_did(deployed: CloudflareApi,
     first, second, third = map(targets, deployed.state.uploads)
     assert third == first != second
     assert ("DISPATCH", "dispatch_namespace", NAMESPACE) in third
+
+
+def test_workers_of_the_account_with_the_same_names_are_not_bound(deployed: CloudflareApi, run: Run) -> None:
+    all_there(deployed)
+    assert [run(DEPLOY, "auth", "staging", "--peers", kind).returncode for kind in ("services", "dispatch")] == [
+        DONE,
+        DONE,
+    ]
+    deployed.state.scripts["", "db"] = Upload("", "db", {}, {})
+    uploads = len(deployed.state.uploads)
+    for script, arguments in (
+        (DEPLOY, ["auth", "staging", "--peers", "services"]),
+        ("rollback.sh", ["auth", "staging"]),
+    ):
+        refused = run(script, *arguments)
+        assert (refused.returncode, len(deployed.state.uploads)) == (CHECKS, uploads), refused.stdout
+        assert "the account itself has Workers called db" in refused.stdout
+        assert "scripts/deploy-to-namespace.sh all staging --peers dispatch" in refused.stdout
+    assert run(DEPLOY, "auth", "staging", "--peers", "dispatch").returncode == DONE
+
+
+def test_a_binding_that_is_not_resolved_is_told_with_the_other_kind(deployed: CloudflareApi, run: Run) -> None:
+    all_there(deployed)
+    deployed.state.faults.append(Fault(rf"{UPLOADS}auth$", 400, 10143))
+    refused = run(DEPLOY, "auth", "staging")
+    assert (refused.returncode, "pass --peers dispatch" in refused.stdout) == (UPLOAD, True), refused.stdout
+
+
+def test_a_worker_of_somebody_else_stays_bound(deployed: CloudflareApi, run: Run) -> None:
+    """Optional ones are Workers of the account: no namespace of ours holds them."""
+    all_there(deployed)
+    deployed.state.scripts["", "code-exec"] = Upload("", "code-exec", {}, {})
+    file = ROOT / "gateway" / "wrangler.jsonc"
+    text = file.read_text()
+    added = text.replace('"services": [', '"services": [{ "binding": "CODE_EXEC", "service": "code-exec" },')
+    try:
+        file.write_text(added)
+        for kind in ("services", "dispatch"):
+            result = run(DEPLOY, "gateway", "staging", "--peers", kind)
+            assert result.returncode == DONE, result.stdout + result.stderr
+    finally:
+        file.write_text(text)
+    bound, found = map(targets, deployed.state.uploads)
+    assert ("CODE_EXEC", "service", "code-exec") in bound & found
+    assert ("DB", "service", "db") in bound - found

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.deploy.steps import DONE, INTERRUPTED, UPLOAD, USAGE
+from scripts.deploy.steps import CHECKS, DONE, INTERRUPTED, USAGE
 from scripts.deploy.table import REQUIRED_SECRETS
 from tests.deploy.cloudflare_api import CloudflareApi, Upload
 from tests.deploy.conftest import NAMESPACE, Run
@@ -13,8 +13,11 @@ from tests.deploy.conftest import NAMESPACE, Run
 
 def test_secrets_are_stored_and_never_shown(api: CloudflareApi, run: Run, secrets: str) -> None:
     result = run("secrets.sh", "db", "staging", "--file", secrets)
-    assert result.returncode == UPLOAD
-    assert "is db deployed in staging?" in result.stdout
+    assert result.returncode == CHECKS
+    assert "db is not deployed in staging" in result.stdout
+    assert "scripts/deploy-to-namespace.sh db staging --secrets FILE" in result.stdout
+    unasked, shown = run.typed("", "secrets.sh", "db", "staging")
+    assert (unasked, "DATABASE_URL" in shown) == (CHECKS, False), "nobody types secrets that cannot be stored"
     api.state.scripts[NAMESPACE, "db"] = Upload(NAMESPACE, "db", {}, {})
     result = run("secrets.sh", "db", "staging", "--file", secrets)
     assert result.returncode == DONE, result.stdout + result.stderr

@@ -111,6 +111,24 @@ async def test_after_a_day_a_key_is_free_again(platform: Platform, user: httpx.A
     assert (await user.put(f"/db/things/{ns}/a", json={"type": "y"}, headers=headers)).json()["version"] == 2
 
 
+async def test_after_a_day_a_key_stores_another_event(platform: Platform, user: httpx.AsyncClient, ns: str) -> None:
+    """The analytics database knows a token for as long as it is among its last thousand inserts, however old."""
+    headers = {"idempotency-key": f"key-{ns}"}
+
+    async def post(id: str) -> int:
+        return (await user.post("/db/events", json={"type": ns, "id": id}, headers=headers)).status_code
+
+    assert [await post("1"), await post("1"), await post("2")] == [201, 201, 422]
+    platform.rows(
+        "update idempotency_keys set created_at = now() - interval '25 hours' where key = %s returning 1", f"key-{ns}"
+    )
+    assert [await post("2"), await post("2")] == [201, 201]
+    read = await platform.result(
+        "DB", "clickhouse", "select id from events where type = {t:String} order by id", {"t": ns}
+    )
+    assert read["data"] == [{"id": "1"}, {"id": "2"}]
+
+
 @pytest.mark.parametrize("key", ["x" * 513, "x" * 5000])
 async def test_a_key_has_its_length(platform: Platform, user: httpx.AsyncClient, ns: str, key: str) -> None:
     answer = await user.put(f"/db/things/{ns}/a", json={"type": "x"}, headers={"idempotency-key": key})

@@ -152,3 +152,15 @@ async def test_what_happened_last_comes_first(platform: Platform, ns: str) -> No
     own = [row for row in recent if row["type"] == ns]
     assert [row["ts"] for row in own] == sorted((ts.replace(".5Z", ".500Z") for ts in at), reverse=True)
     assert own[0]["data"] == {"a": {"b": [1]}}
+
+
+async def test_an_events_data_stays_as_it_was_written(platform: Platform, ns: str) -> None:
+    data = {
+        "iso": "2024-01-01T10:00:00+05:00", "utc": "2024-01-01T10:00:00Z", "day": "2024-01-01", "loose": "Jan 2 2024 10:00",
+        "month": "May 2024", "time": "12:30:00", "version": "1.2.3", "number": "12", "true": "true", "null": "null",
+        "list": ["2024-01-01", "2024-01-02T03:04:05.678Z"], "deep": {"at": ["a", {"on": "2024-12-31 23:59:59"}]},
+        "mixed": [True, 1, None, "x", 2.5, [True, 7], {"a": False}], "flags": [True, False], "numbers": [1, True],
+    }  # fmt: skip
+    await platform.result("DB", "ingest", "events", [{"type": ns, "ts": "2999-02-01T10:00:00Z", "data": data}])
+    (stored, *_) = (await platform.result("DB", "recentActivity", 1))["data"]
+    assert (stored["type"], stored["ts"], stored["data"]) == (ns, "2999-02-01T10:00:00.000Z", data)

@@ -1,10 +1,13 @@
 """A person signs in and out with a browser: headless Chromium, the whole stack, WorkOS's emulator."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Page, Response
+import httpx
+from playwright.async_api import Page, Response, expect
 
+from scripts.runtime.services import ROOT
 from tests.e2e.platform import Platform, problem
 
 PROTECTED = "/db/things/demo/welcome"
@@ -101,3 +104,24 @@ async def test_a_page_of_another_site_changes_nothing_in_a_signed_in_browser(pla
     session = await page.goto(platform.gateway_url + "/auth/session")
     assert session is not None
     assert session.status == 200
+
+
+async def test_an_administrator_makes_the_first_key_on_the_page_of_the_reference(
+    platform: Platform, page: Page
+) -> None:
+    """As docs/deploying.md has it done, where nobody has a key yet."""
+    told = (ROOT / "docs" / "deploying.md").read_text().partition("## 5. The first administrator")[2]
+    opened, sent = re.search(r"(/docs#\w+)`", told), re.search(r"send `(\{.+?\})`", told)
+    assert opened is not None and sent is not None
+    await page.goto(platform.gateway_url + "/auth/login")
+    await page.goto(platform.gateway_url + opened[1])
+    await page.locator("[name='body']").fill(sent[1])
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.locator("form .status")).to_have_text("201")
+    key = re.search(r'"key": "(sk_\w+)"', await page.get_by_label("The body of the answer").inner_text())
+    assert key is not None
+    async with httpx.AsyncClient(
+        base_url=platform.gateway_url, headers={"authorization": f"Bearer {key[1]}"}
+    ) as client:
+        assert (await client.get("/auth/me")).json()["role"] == "admin"
+        assert (await client.get("/schedule/executions?limit=1")).status_code == 200

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dotdo.contracts.auth.endpoints import ENDPOINTS as AUTH
+from scripts.deploy.table import ENVIRONMENTS, ORDER
 from scripts.pages import marks
+from scripts.runtime.config import read_configuration
 from scripts.runtime.services import ROOT, SERVICES
 from scripts.soak.page import PAGE, paragraph
 from scripts.soak.report import RESULTS
@@ -94,6 +97,40 @@ def imports(file: Path) -> list[str]:
     nodes = list(ast.walk(ast.parse(file.read_text())))
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     return names + [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+
+
+DEPLOYING = (ROOT / "docs" / "deploying.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_the_deployment_scripts_are_given_what_they_take(page: Path) -> None:
+    for script, service, environment in re.findall(r"scripts/([\w-]+)\.sh ([\w-]+) ([\w-]+)", page.read_text()):
+        assert service in {*ORDER, "all"}, f"{script}.sh {service} {environment}"
+        assert environment in ENVIRONMENTS, f"{script}.sh {service} {environment}"
+
+
+def test_every_routed_host_has_its_dns_record_in_deploying() -> None:
+    """A route of `*/*` is for the zone and everything below it; `@` is the zone itself."""
+    section = DEPLOYING.partition("### DNS records\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([\w.]+)` \| (.+?) \|$", section, re.MULTILINE)
+    listed = {(zone, name) for zone, names in rows for name in re.findall(r"`(.+?)`", names)}
+    for route in read_configuration(ROOT / "scripts" / "dispatch" / "wrangler.jsonc")["env"]["production"]["routes"]:
+        zone, host = route["zone_name"], route["pattern"].partition("/")[0]
+        names = {"@", "*"} if host == "*" else {host.removesuffix(zone).removesuffix(".") or "@"}
+        assert {(zone, name) for name in names} <= listed, route["pattern"]
+
+
+def test_the_addresses_at_workos_are_those_that_auth_answers() -> None:
+    section = DEPLOYING.partition("### Addresses at WorkOS\n")[2].partition("\n### ")[0]
+    named = set(re.findall(r"/auth(/[\w/]+)`", section))
+    assert named == {"/callback", "/sso/callback", "/webhooks/workos"}
+    assert named <= {endpoint.path for endpoint in AUTH}
+
+
+def test_deploying_uses_nothing_before_it_says_where_it_comes_from() -> None:
+    for name in ("ADMIN_KEY", "API", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID"):
+        first = DEPLOYING.index(f"${name}")
+        assert 0 < DEPLOYING.find(f"export {name}=") < first, name
 
 
 def test_every_test_that_security_names_exists() -> None:

@@ -17,6 +17,8 @@ from schedule.tasks import backup_database
 from scripts.backups.files import RestoreError
 from tests.stores.backup.databases import ROWS, NewDatabase, content_of, context, execute, fetch, restored, saved
 
+LIMIT = "select pg_get_constraintdef(oid) from pg_constraint where conname = 'things_answerable'"
+
 
 async def test_everything_comes_back(new_database: NewDatabase, tmp_path: Path) -> None:
     source, target, bucket = new_database(), new_database(), FakeBucket()
@@ -66,16 +68,20 @@ async def test_it_is_of_one_instant_whatever_is_written_meanwhile(new_database: 
 
 async def test_a_row_longer_than_an_answer_may_be_comes_in_slices(new_database: NewDatabase, tmp_path: Path) -> None:
     source, target, bucket = new_database(), new_database(), FakeBucket()
+    ((limit,),) = fetch(source, LIMIT)
     execute(
         source,
+        "alter table things drop constraint things_answerable",
         "insert into things (ns, id, type, data) select 'n', id::text, 't',"
         " jsonb_build_object('list', array_fill('\"😀'::text, array[1000000])) from generate_series(1, 2) as id",
+        f"alter table things add constraint things_answerable {limit}",
         "insert into things (ns, id, type) values ('n', '0', 't'), ('n', '15', 't'), ('n', '3', 't')",
     )
     result = await backup_database.run(context(source, bucket))
     assert result["bytes"] > 2 * 10 * 1024 * 1024
     restored(saved(bucket, tmp_path / "b", result["backup"]), target)
     assert content_of(target) == content_of(source)
+    assert fetch(target, LIMIT) == [(limit,)], "it holds for what comes after those rows"
 
 
 async def test_no_line_is_made_in_vain_but_the_one_a_page_has_no_room_for(new_database: NewDatabase) -> None:

@@ -22,7 +22,9 @@ READ = {
 INSERT = {
     "database": "analytics", "query": "insert into events format JSONEachRow", "wait_end_of_query": "1",
     "async_insert": "1", "wait_for_async_insert": "1", "async_insert_deduplicate": "1", "max_execution_time": "10",
-    "date_time_input_format": "best_effort", "input_format_skip_unknown_fields": "0",
+    "date_time_input_format": "best_effort", "input_format_try_infer_dates": "0", "input_format_try_infer_datetimes": "0",
+    "input_format_json_read_bools_as_numbers": "0", "input_format_json_read_bools_as_strings": "0",
+    "input_format_skip_unknown_fields": "0",
     "insert_deduplication_token": "mine", "deduplicate_blocks_in_dependent_materialized_views": "1",
 }  # fmt: skip
 

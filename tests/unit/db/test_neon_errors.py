@@ -107,7 +107,12 @@ async def test_a_refusal_has_its_code_and_no_word_of_the_statement(
     ("refused", "code", "status", "detail"),
     [
         (413, "PAYLOAD_TOO_LARGE", 413, "the database takes at most 10 MiB at once"),
-        (507, "RESULT_TOO_LARGE", 400, "the answer is over 10 MiB: ask for fewer rows"),
+        (
+            507,
+            "RESULT_TOO_LARGE",
+            400,
+            "the answer is over 10 MiB: ask for fewer rows; what a single statement wrote, if anything, is kept",
+        ),
     ],
 )
 @pytest.mark.parametrize("text", ["{}", '{"code": "54000", "message": "secret"}', "<html>"])

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from dotdo.errors import ServiceError
 from gateway.cors import Cors
-from scripts.runtime.config import read_configuration
-from scripts.runtime.services import SERVICES
+from scripts.deploy.api import Cloudflare
+from scripts.deploy.table import ENVIRONMENTS
+from scripts.deploy.variables import variables
 
 CORS = Cors("https://app.example.com http://localhost:8787 https://*.do")
 
@@ -135,6 +136,5 @@ async def test_errors_can_be_read_across_origins_too(stage: Any) -> None:
     ],
 )  # fmt: skip
 def test_production_lets_no_others_read(origin: str, allowed: bool) -> None:
-    gateway = next(service for service in SERVICES if service.name == "gateway")
-    variables = read_configuration(gateway.configuration)["vars"]
-    assert Cors(variables["CORS_ORIGINS"]).allows(origin) is allowed
+    production = ENVIRONMENTS["production"]
+    assert Cors(variables("gateway", production, Cloudflare())["CORS_ORIGINS"]).allows(origin) is allowed

@@ -33,6 +33,15 @@ _READ_ONLY = frozenset({164})
 # Too many at once, the network, a replica that has to catch up, the keeper: what passes by itself.
 _PASSING = frozenset({202, 203, 210, 225, 242, 252, 279, 285, 319, 999})
 
+# What is guessed of the values in a JSON column, unless it is told not to: a text that looks like a day or an instant becomes
+# one, in UTC and without its zone; true beside a number becomes 1, beside a text "true".
+_AS_WRITTEN = {
+    "input_format_try_infer_dates": "0",
+    "input_format_try_infer_datetimes": "0",
+    "input_format_json_read_bools_as_numbers": "0",
+    "input_format_json_read_bools_as_strings": "0",
+}
+
 # What JavaScript could not hold has 16 digits at least.
 _LONG_NUMBER = re.compile(r"\d{16}")
 
@@ -112,6 +121,7 @@ class ClickHouse:
             "async_insert_deduplicate": "1",
             "max_execution_time": str(DEFAULT_TIMEOUT_S),
             "date_time_input_format": "best_effort",
+            **_AS_WRITTEN,
             "input_format_skip_unknown_fields": "0",
             "insert_deduplication_token": token or secrets.token_hex(16),
             "deduplicate_blocks_in_dependent_materialized_views": "1",

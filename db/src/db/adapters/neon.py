@@ -194,7 +194,8 @@ def _body(reply: HttpReply, *, raw_sql: bool) -> dict[str, Any]:
     if reply.status == 413:
         raise ServiceError("PAYLOAD_TOO_LARGE", 413, "Payload too large", "the database takes at most 10 MiB at once")
     if reply.status == 507:
-        raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", "the answer is over 10 MiB: ask for fewer rows")
+        detail = "the answer is over 10 MiB: ask for fewer rows; what a single statement wrote, if anything, is kept"
+        raise ServiceError("RESULT_TOO_LARGE", 400, "Result too large", detail)
     if body is not None and isinstance(body.get("code"), str):
         refusal = error_for(body["code"], raw_sql_message=str(body.get("message", "")) if raw_sql else None)
         raise StatementError(refusal, body["code"])

@@ -68,12 +68,12 @@ async def store_once(sql: Sql, key: IdempotencyKey, store: Callable[[str], Await
     """For a write to another store that knows a duplicate by its token, for a while. Raises IDEMPOTENCY_KEY_REUSED (422).
 
     The key is there before the write and says afterwards that it is done. What fails or comes again in between is stored with
-    the same token.
+    the token that stands with the key; a key that is free again gets another, since the store may still know the first.
     """
-    (known,) = await write_once(sql, key, "select false as stored", [])
-    if known.get("stored"):
+    (known,) = await write_once(sql, key, "select false as stored, gen_random_uuid() as token", [])
+    if known["stored"]:
         return
-    await store(hashlib.sha256(f"{key.scope}\n{key.key}".encode()).hexdigest())
+    await store(known.get("token", key.fingerprint))  # one that is older than tokens has none
     await sql.query(_STORED, [key.scope, key.key], repeatable=True)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import js
-from pyodide.ffi import JsException
+from pyodide.ffi import JsException, to_js
 
 from dotdo.errors import invalid_argument, payload_too_large
 from dotdo.http import HttpRequest, HttpResponse
@@ -41,10 +41,9 @@ async def discard_body(request: Any) -> None:
     """Reads what is left of a body, without entering Python: a client that is still sending does not see an answer."""
     if not request.body or request.bodyUsed:
         return
-    with suppress(JsException):  # the client has gone, or does not end
-        await request.body.pipeTo(
-            js.WritableStream.new(), js_object({"signal": js.AbortSignal.timeout(DISCARDS_FOR_MS)})
-        )
+    with suppress(JsException):  # the client has gone
+        read = request.body.pipeTo(js.WritableStream.new())
+        await js.Promise.race(to_js([read, js.scheduler.wait(DISCARDS_FOR_MS)]))
 
 
 def native_response(response: HttpResponse) -> Any:
