@@ -218,6 +218,26 @@ async def test_a_key_that_a_key_makes_is_of_its_organisation(platform: Platform)
     assert await mover.may(made) == (mover.first, {"anywhere"}, {"anywhere"})
 
 
+async def test_a_key_gets_itself_none_of_another_organisation_by_rotating(platform: Platform) -> None:
+    mover = Mover(platform)
+    first = await key_of(platform, mover.id)
+    mover.go_on()
+    second = await key_of(platform, mover.id)
+    platform.rows("update users set organization_id = null where id = %s returning id", mover.id)
+    nowhere = await key_of(platform, mover.id)
+    keys = [first, second, nowhere]
+    async with platform.client() as client:
+        for asking in keys:
+            for other in keys:
+                if other is not asking:
+                    path = f"/auth/apikeys/{other['id']}/rotate"
+                    problem(await client.post(path, json={}, headers=bearer(asking["key"])), 404, "NOT_FOUND")
+        for asking in keys:
+            path = f"/auth/apikeys/{asking['id']}/rotate"
+            made = await client.post(path, json={}, headers=bearer(asking["key"]))
+            assert (made.status_code, made.json()["organization_id"]) == (201, asking["organizationId"])
+
+
 async def test_a_user_has_so_many_keys_at_once_and_no_more(platform: Platform) -> None:
     """Limits count by key. Those that work no longer do not count, and a key may always be changed for another."""
     owner = unique("usr")
@@ -239,3 +259,24 @@ async def test_a_user_has_so_many_keys_at_once_and_no_more(platform: Platform) -
         assert (await client.post(path, json={}, headers=headers)).status_code == 201
         assert (await client.delete(f"/auth/apikeys/{last['id']}", headers=headers)).status_code == 204
     assert (await key_of(platform, owner))["organizationId"] is None
+
+
+async def test_keys_that_are_made_at_once_are_no_more_than_one_by_one(platform: Platform) -> None:
+    owner = unique("usr")
+    platform.rows("insert into users (id, email) values (%s, %s) returning id", owner, f"{owner}@example.com")
+    old = await key_of(platform, owner)
+    platform.rows(
+        "insert into api_keys (user_id, name, key_hash, prefix, last4, environment)"
+        " select %s, 'made', sha256((%s || n)::bytea), 'sk_test_aaaa', 'aaaa', 'test' from generate_series(1, 97) n"
+        " returning id",
+        owner, owner,
+    )  # fmt: skip
+    wanted = {"userId": owner, "name": "x", "environment": "test"}
+    made = [platform.call("AUTH", "createApiKey", wanted) for _ in range(6)]
+    rotated = [platform.call("AUTH", "rotateApiKey", owner, old["id"], {"overlapHours": 1}) for _ in range(3)]
+    answers = await asyncio.gather(*made, *rotated)
+    refused = [answer["error"]["message"] for answer in answers if "error" in answer]
+    assert len(refused) == 7
+    assert all("TOO_MANY_KEYS" in message or "NOT_FOUND" in message for message in refused)
+    sql = "select count(*) from api_keys where user_id = %s and revoked_at is null"
+    assert platform.rows(sql, owner) == [(100,)]

@@ -1,6 +1,7 @@
 """Roles, grants, who may change them, and the record of it, on the real runtime and the real database."""
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import psycopg
 import pytest
 
 from dotdo.paging import encode_cursor
+from tests.e2e import workos_events as w
 from tests.e2e.platform import Platform, problem
 
 
@@ -77,6 +79,43 @@ async def test_a_grant_of_one_organisation_holds_there_alone(platform: Platform,
         ("permission.revoked", "rpc", "org_a"), ("permission.granted", "rpc", "org_a"),
         ("permission.revoked", "rpc", None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "end", ["organization_membership.deleted", "organization_membership.updated", "organization.deleted"]
+)
+async def test_a_grant_of_an_organisation_that_was_left_counts_nowhere(platform: Platform, end: str) -> None:
+    at = time.time() - 60
+    person, place, link = w.unique("user"), w.unique("org"), w.unique("om")
+    is_gone = end == "organization.deleted"
+    last = w.organization(place) if is_gone else w.membership(link, person, place, status="inactive")
+    await w.told(
+        platform,
+        w.event("organization.created", w.organization(place), at),
+        w.event("user.created", w.user(person, f"{person}@example.com", at), at),
+        w.event("organization_membership.created", w.membership(link, person, place), at),
+    )
+    ((user,),) = platform.rows("select id from users where workos_id = %s", person)
+    await platform.result("AUTH", "grantPermission", user, "billing", "read", place)
+    await platform.result("AUTH", "grantPermission", user, "reports", "read")
+    session = await signed_in(platform, user)
+
+    async def asked() -> list[bool]:
+        body = {"resource": "billing", "action": "read", "organization_id": place}
+        async with platform.client() as client:
+            answer = (await client.post("/auth/check-permission", json=body, headers=session)).json()
+        return [
+            await may(platform, user, "billing", "read", place), answer["has_permission"],
+            await may(platform, user, "reports", "read", place), await may(platform, user, "things", "read", place),
+        ]  # fmt: skip
+
+    assert await asked() == [True, True, True, True]
+    await w.told(platform, w.event(end, last, at + 5))
+    assert await asked() == [False, False, True, True], "what is granted everywhere and by role is left"
+    if not is_gone:
+        back = w.membership(w.unique("om"), person, place)
+        await w.told(platform, w.event("organization_membership.created", back, at + 10))
+        assert await asked() == [True, True, True, True]
 
 
 async def test_a_grant_reaches_verify_and_a_credentials_scopes_bound_it(platform: Platform, member: str) -> None:

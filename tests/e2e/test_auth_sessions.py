@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.credentials import audited, bearer, key_of, session_of
 from tests.e2e.platform import Platform, problem
+from tests.e2e.workos_events import unique
 
 
 async def test_a_session_is_opened_seen_and_ended(platform: Platform) -> None:
@@ -138,6 +139,19 @@ async def test_refreshing_by_cookie_sets_cookies_and_shows_no_token(platform: Pl
     assert refresh.startswith("refresh=")
     assert "Path=/auth;" in refresh
     assert all("HttpOnly" in each and "SameSite=Lax" in each for each in (session, refresh))
+
+
+async def test_a_browser_whose_session_is_over_is_rid_of_its_cookies(platform: Platform) -> None:
+    user = unique("usr")
+    platform.rows("insert into users (id, email) values (%s, %s) returning id", user, f"{user}@example.com")
+    made = await session_of(platform, user)
+    await platform.result("AUTH", "revokeSession", made["session"]["id"])
+    headers = {"cookie": f"refresh={made['refreshToken']}", "sec-fetch-site": "same-origin"}
+    async with platform.client() as browser:
+        answer = await browser.post("/auth/refresh", headers=headers)
+    problem(answer, 401, "REVOKED")
+    taken = [each.split("; ") for each in answer.headers.get_list("set-cookie")]
+    assert sorted((name, "Max-Age=0" in rest) for name, *rest in taken) == [("refresh=", True), ("session=", True)]
 
 
 async def test_sessions_over_http(platform: Platform, anonymous: httpx.AsyncClient) -> None:

@@ -5,6 +5,8 @@ written for the caller: it names the field or the variable, and never carries SQ
 texts of the inside.
 """
 
+from collections.abc import Sequence
+
 
 class ServiceError(Exception):
     """code: stable, upper case. status: HTTP. retryable: the same call may succeed later, unchanged.
@@ -14,6 +16,8 @@ class ServiceError(Exception):
     """
 
     reason = ""
+    cookies: Sequence[tuple[str, str]] = ()
+    """Set-Cookie headers of the answer: `headers` has each name once."""
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -13,6 +14,9 @@ from dotdo.nesting import parse_json
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1000
+
+_NO_TEXT = re.compile("[\ud800-\udfff]")
+"""JSON can write half a surrogate pair; no store and no address can hold one."""
 
 R = TypeVar("R")
 
@@ -42,6 +46,8 @@ def decode_cursor(cursor: str, length: int) -> list[str]:
     except ValueError as error:
         raise _foreign() from error
     if not isinstance(key, list) or len(key) != length or not all(isinstance(part, str) for part in key):
+        raise _foreign()
+    if any(_NO_TEXT.search(part) for part in key):
         raise _foreign()
     if encode_cursor(key) != cursor:  # b64decode takes padding, too, `+` for `-`, and any spare bits at the end
         raise _foreign()

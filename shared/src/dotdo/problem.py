@@ -20,4 +20,4 @@ def problem_response(error: ServiceError, request_id: str) -> HttpResponse:
         **error.members,
     }
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-    return HttpResponse(error.status, text, (("content-type", PROBLEM_TYPE), *error.headers.items()))
+    return HttpResponse(error.status, text, (("content-type", PROBLEM_TYPE), *error.headers.items(), *error.cookies))

@@ -20,7 +20,7 @@ ROW: dict[str, Any] = {
     "email": "a@b.c", "name": "n", "email_verified": True, "disabled_at": None, "user_created_at": INSTANT,
     "user_updated_at": INSTANT, "workos_id": None,
     "revoked_at": None, "expired": False, "unused": True, "rate_limit": None, "expires_at": INSTANT, "verdict": "ROTATE",
-    "maker_environment": None, "maker_expires_at": None, "working_keys": 1,
+    "maker_environment": None, "maker_expires_at": None,
     "environment": "live", "prefix": "sk_live_aaaa", "last4": "aaaa",
     "last_used_at": None, "created_at": INSTANT, "device": None, "ip_address": None, "user_agent": None,
     "last_seen_at": INSTANT, "permission": "things:read", "granted_by": "rpc", "is_new": True, "revoked": 1,
@@ -45,7 +45,7 @@ class AnyRow:
             "INTERNAL_SECRET": SECRET, "JWT_SECRET": "j" * 32, "JWT_REFRESH_SECRET": "r" * 32,
             "PUBLIC_URL": "https://a.test/auth", "WORKOS_CLIENT_ID": "c", "WORKOS_API_KEY": "k", "ENVIRONMENT": "development",
         }  # fmt: skip
-        db = FakePeer(query=self._query, health=lambda: {"postgres": {"status": "ok"}})
+        db = FakePeer(query=self._query, transaction=self._transaction, health=lambda: {"postgres": {"status": "ok"}})
         self.bindings = FakeBindings(texts, peers={"DB": db})
         self.service: Service = build(self.bindings, Logger("auth"))
 
@@ -65,5 +65,15 @@ class AnyRow:
         self.statements.append(sql)
         if "from audit_log" in sql:
             return {"rows": [ENTRY], "rowCount": 1}
-        is_key = "insert into api_keys" in sql or ("from api_keys" in sql and "users u" not in sql)
-        return {"rows": [KEY_ROW if is_key else ROW], "rowCount": 1}
+        return {"rows": [_row(sql)], "rowCount": 1}
+
+    def _transaction(self, statements: list[dict[str, Any]]) -> dict[str, Any]:
+        """One round trip, however many statements."""
+        self.statements.append("; ".join(each["sql"] for each in statements))
+        return {"results": [{"rows": [_row(each["sql"])], "rowCount": 1} for each in statements]}
+
+
+def _row(sql: str) -> dict[str, Any]:
+    text = " ".join(sql.split())
+    is_key = "insert into api_keys" in text or ("from api_keys where" in text and "users u" not in text)
+    return KEY_ROW if is_key else ROW

@@ -24,7 +24,7 @@ def store(role: str | None, **maker: Any) -> tuple[KeyStore, FakePeer]:
         if sql.strip().startswith("select u.role"):
             found = {
                 "role": role, "organization_id": None, "acts_in": None, "grants": [], "maker_environment": None,
-                "maker_expires_at": None, "working_keys": 0, **maker,
+                "maker_expires_at": None, **maker,
             }  # fmt: skip
             rows = [found] if role else []
         else:
@@ -40,9 +40,11 @@ def store(role: str | None, **maker: Any) -> tuple[KeyStore, FakePeer]:
                 "rate_limit",
                 "expires_at",
                 "organization_id",
+                "credential",
+                "room",
             )
             row = dict(zip(names, params[3:], strict=True))
-            kept = {name: row[name] for name in names if name not in ("user_id", "key_hash")}
+            kept = {name: row[name] for name in names if name not in ("user_id", "key_hash", "credential", "room")}
             made = "2026-11-23T10:00:00.000Z"
             rest = {
                 "id": "key_1",
@@ -53,7 +55,11 @@ def store(role: str | None, **maker: Any) -> tuple[KeyStore, FakePeer]:
             rows = [{**kept, **rest}]
         return {"rows": rows, "rowCount": len(rows)}
 
-    db = FakePeer(query=query)
+    def transaction(statements: list[dict[str, Any]]) -> dict[str, Any]:
+        *before, made = statements
+        return {"results": [*({"rows": []} for _ in before), query(made["sql"], made["params"])]}
+
+    db = FakePeer(query=query, transaction=transaction)
     bindings = FakeBindings(peers={"DB": db})
     return KeyStore(Sql(bindings), bindings.clock), db
 

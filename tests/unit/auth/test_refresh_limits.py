@@ -21,6 +21,7 @@ class Refreshing:
     def __init__(self, verdict: str) -> None:
         self.verdict = verdict
         self.known = True
+        self.user = "usr_1"
         self.statements: list[str] = []
 
     def __call__(self, sql: str, params: list[Any]) -> tuple[list[dict[str, Any]], int]:
@@ -28,7 +29,7 @@ class Refreshing:
         if not self.known:
             return [], 0
         row: dict[str, Any] = {
-            "verdict": self.verdict, "id": "ses_1", "user_id": "usr_1", "role": "user", "organization_id": None, "grants": [],
+            "verdict": self.verdict, "id": "ses_1", "user_id": self.user, "role": "user", "organization_id": None, "grants": [],
         }  # fmt: skip
         return [row], 1
 
@@ -92,6 +93,54 @@ async def test_an_old_token_of_an_account_bars_its_refreshes_for_a_while(
 async def test_a_session_that_has_run_out_bars_no_account(browser: Any, refresh: Refresh) -> None:
     browser.tables._answer = Refreshing("EXPIRED")
     assert [(await refresh(address(n))).status for n in range(5)] == [401] * 5
+
+
+@pytest.mark.parametrize("verdict", ["EXPIRED", "REVOKED", "DISABLED", "REFRESH_REUSED"])
+async def test_a_session_that_is_over_bars_nobody_else_at_its_address(
+    browser: Any, refresh: Refresh, verdict: str
+) -> None:
+    tables = browser.tables._answer = Refreshing(verdict)
+    for n in range(5):
+        tables.user = f"usr_{n}"
+        assert code_of(await refresh(HERE)) == verdict
+    tables.user, tables.verdict = "usr_9", "ROTATE"
+    assert (await refresh(HERE)).status == 200
+
+
+@pytest.mark.parametrize("verdict", ["EXPIRED", "REVOKED", "DISABLED", "REFRESH_REUSED"])
+async def test_a_browser_whose_session_is_over_is_rid_of_its_cookies(browser: Any, verdict: str) -> None:
+    browser.tables._answer = Refreshing(verdict)
+    assert [code_of(answer) for answer in await by_cookie(browser, TOKEN)] == [verdict, "NO_SESSION"]
+    assert browser.cookies == {}
+
+
+async def test_what_is_no_token_is_taken_away_too(browser: Any) -> None:
+    tables = browser.tables._answer = Refreshing("ROTATE")
+    tables.known = False
+    assert [code_of(answer) for answer in await by_cookie(browser, TOKEN)] == ["NOT_FOUND", "LOCKED_OUT"]
+    assert browser.cookies == {}
+    browser.bindings.clock.now += 1
+    assert code_of((await by_cookie(browser, "no-token"))[0]) == "MALFORMED"
+    assert browser.cookies == {}
+
+
+async def test_a_refusal_that_may_pass_leaves_a_browser_its_cookies(browser: Any, refresh: Refresh) -> None:
+    tables = browser.tables._answer = Refreshing("REVOKED")
+    assert code_of(await refresh(THERE)) == "REVOKED"
+    tables.verdict = "ROTATE"
+    assert [code_of(answer) for answer in await by_cookie(browser, TOKEN)] == ["LOCKED_OUT"] * 2
+    assert browser.cookies == {"__Host-session": "old", "__Secure-refresh": TOKEN}
+
+
+async def test_a_refused_token_of_a_body_takes_no_cookie(browser: Any, refresh: Refresh) -> None:
+    browser.tables._answer = Refreshing("EXPIRED")
+    assert "set-cookie" not in dict((await refresh(HERE)).headers)
+
+
+async def by_cookie(browser: Any, token: str) -> list[HttpResponse]:
+    """Two refreshes of a browser, one after the other."""
+    browser.cookies = {"__Host-session": "old", "__Secure-refresh": token}
+    return [await browser.send("POST", "/refresh", HERE, **{"sec-fetch-site": "same-origin"}) for _ in range(2)]
 
 
 async def test_guesses_of_refresh_tokens_bar_the_address(browser: Any, refresh: Refresh) -> None:

@@ -110,7 +110,7 @@ async def test_signing_in_asks_three_times_and_out_once(browser: Any) -> None:
     state = await browser.begin()
     assert db.calls == []
     assert (await browser.get(f"/callback?code=c1&state={state}")).status == 303
-    assert [method for method, _ in db.calls] == ["query", "transaction", "query"]
+    assert [method for method, _ in db.calls] == ["query", "transaction", "transaction"]
     signed_in = Identity("user", "usr_1", "user", session_id="ses_1")
     assert (await browser.send("POST", "/logout", signed_in, **{"sec-fetch-site": "same-origin"})).status == 200
     assert len(db.calls) == 4

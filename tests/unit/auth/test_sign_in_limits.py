@@ -108,6 +108,21 @@ async def test_what_another_site_has_a_browser_load_bars_nobody(browser: Any) ->
     assert (await browser.get("/login", HERE)).status == 302
 
 
+@pytest.mark.parametrize("query", ["code=c&state=evil", "code=c", "error=access_denied&state=evil", "state=evil"])
+async def test_what_another_site_has_a_browser_that_is_signing_in_load_tries_nothing(browser: Any, query: str) -> None:
+    """It can have it begin, which gives it a cookie, and come back; it does not know the state."""
+    state = await begin(browser)
+    for _ in range(5):
+        assert await refusals_on_record(browser, f"/callback?{query}") == []
+    assert (await browser.get(f"/callback?code=c&state={state}", HERE)).status == 303
+
+
+async def test_the_return_of_a_tab_that_another_has_overtaken_bars_nobody(browser: Any) -> None:
+    first, second = [await begin(browser) for _ in range(2)]
+    assert code_of(await browser.get(f"/callback?code=c&state={first}", HERE)) == "LOGIN_FAILED"
+    assert (await browser.get(f"/callback?code=c&state={second}", HERE)).status == 303
+
+
 @pytest.mark.parametrize(
     "reply",
     [HttpReply(500, {}, b""), HttpReply(429, {}, b""), HttpReply(200, {}, b"[]")],

@@ -56,7 +56,8 @@ def test_what_is_no_cursor_is_refused(cursor: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [[], ["a"], ["a", "b", "c"], ["a", 1], [1, "a"], [1, 2], [["a"], "b"], ["a", None], "ab", {"a": 1, "b": 2}, None, 5]
+    "key", [[], ["a"], ["a", "b", "c"], ["a", 1], [1, "a"], [1, 2], [["a"], "b"], ["a", None], ["a", "\ud800"],
+            ["\udfff", "b"], "ab", {"a": 1, "b": 2}, None, 5]
 )  # fmt: skip
 def test_a_key_is_as_many_texts_as_the_order_has(key: object) -> None:
     assert decode_cursor(encoded(["a", "b"]), 2) == ["a", "b"]

@@ -16,7 +16,9 @@ EVENTS_LOCK = "select pg_advisory_xact_lock(742190331)"
 """Events of WorkOS one at a time: each looks at objects that others change."""
 
 SIGN_IN_LOCK = "select pg_advisory_xact_lock_shared(742190331)"
-"""Sign-ins beside one another, but not beside an event."""
+"""Sign-ins beside one another, but not beside an event, and so with whatever begins a session or makes a key: it would not see
+what an event under way ends, nor the event what it makes. Taken before any lock of a row, as events take theirs.
+"""
 
 NOT_DELETED = "where not exists (select from workos_objects where id = $4 and deleted)"
 
@@ -25,14 +27,25 @@ OF_THIS_EVENT = (
 )
 """Only when the event before in this transaction is the newest of its object."""
 
-_PLACE = """
+
+def has_left(organization: str, person: str) -> str:
+    """A condition: an event has ended the organisation, or what was the person's (WorkOS's id) membership there.
+
+    Not of one of whom no event has told: what is said of them elsewhere counts.
+    """
+    return f"""(
+    exists (select from workos_objects g where g.id = {organization} and g.deleted) or coalesce((
+        select not bool_or(not m.deleted and m.data ->> 'status' = 'active') from workos_objects m
+        where m.type = 'organization_membership' and m.data ->> 'organization_id' = {organization}
+          and m.data ->> 'user_id' = {person}
+    ), false)
+)"""
+
+
+_PLACE = f"""
 select case when is_member then organization_id end as organization_id, case when is_member then role end as role
 from (
-    select i.*, not exists (select from workos_objects g where g.id = i.organization_id and g.deleted) and coalesce((
-            select bool_or(not m.deleted and m.data ->> 'status' = 'active') from workos_objects m
-            where m.type = 'organization_membership' and m.data ->> 'organization_id' = i.organization_id
-              and m.data ->> 'user_id' = coalesce(f.workos_id, i.external_id)
-        ), true) as is_member
+    select i.*, not {has_left("i.organization_id", "coalesce(f.workos_id, i.external_id)")} as is_member
     from incoming i left join found f on true
 ) arriving
 """

@@ -25,11 +25,15 @@ order by a.id desc limit $5
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something: `user:<id>`, `api_key:<id>`, or `rpc` for a Worker bound to this one."""
+    """Who changes something: `user:<id>`, `api_key:<id>`, or `rpc` for a Worker bound to this one.
+
+    `credential`: the id of the key or session it is asked with, if any.
+    """
 
     name: str
     address: str | None
     request_id: str | None
+    credential: str | None = None
 
     @property
     def parameters(self) -> tuple[str, str | None, str | None]:

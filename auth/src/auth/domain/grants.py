@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from auth.domain.arrival_statements import has_left
+from auth.domain.askers import ADMINISTERS, HELD, check_asker, stands
 from auth.domain.audit import Actor, recorded
 from auth.domain.roles import GRANTS_OF_USER, acting_in, decide, effective_permissions, role_permissions
 from dotdo.contracts.auth.rights import Grant, GrantPage, GrantsQuery
@@ -11,7 +13,12 @@ from dotdo.paging import decode_cursor, page_of
 from dotdo.permissions import permitted
 from dotdo.sql import Sql
 
-_RIGHTS = f"select u.role, {GRANTS_OF_USER} from users u where u.id = $1 and u.disabled_at is null"
+# $2: the organisation that is asked of. Of one that WorkOS does not know, a grant is all there is to go by.
+_RIGHTS = f"""
+select u.role, {GRANTS_OF_USER}, 
+       case when $2::text is not null and not {has_left("$2", "u.workos_id")} then $2 end as acts_in
+from users u where u.id = $1 and u.disabled_at is null
+"""
 
 _RIGHTS_OF_KEY = f"""
 select u.role, k.scopes, {acting_in("k")}, {GRANTS_OF_USER}
@@ -24,7 +31,8 @@ _DETAILS = "jsonb_build_object('permission', permission, 'organization_id', orga
 _GRANT = f"""
 with made as (
     insert into permissions (user_id, permission, organization_id, granted_by)
-    select id, $5::text, $6::text, $1::text from users where id = $4
+    select id, $5::text, $6::text, $1::text from users
+    where id = $4 and {stands(7, also=ADMINISTERS, lock=HELD)}
     on conflict (user_id, permission, organization_id) do update set permission = excluded.permission
     returning *, xmax = 0 as is_new
 ), {recorded("permission.granted", "made where is_new", target="user_id", details=_DETAILS)}
@@ -35,6 +43,7 @@ _REVOKE = f"""
 with ended as (
     delete from permissions
     where user_id = $4 and permission = $5 and organization_id is not distinct from $6::text
+      and {stands(7, also=ADMINISTERS, lock=HELD)}
     returning *
 ), {recorded("permission.revoked", "ended", target="user_id", details=_DETAILS)}
 select id from ended
@@ -57,9 +66,9 @@ class GrantStore:
         self._sql = sql
 
     async def check(self, user_id: str, wanted: str, organization: str | None) -> bool:
-        """False for a user who is not there or is disabled."""
-        row = await self._sql.first(_RIGHTS, user_id, repeatable=True)
-        return row is not None and decide(row["role"], row["grants"], wanted, organization)
+        """False for a user who is not there or is disabled. What is granted in an organisation ends with membership there."""
+        row = await self._sql.first(_RIGHTS, user_id, organization, repeatable=True)
+        return row is not None and decide(row["role"], row["grants"], wanted, row["acts_in"])
 
     async def check_key(self, user_id: str, key_id: str, wanted: str, organization: str | None) -> bool:
         """The same for an API key of the user's: it may do no more than its scopes, and nothing of another organisation's."""
@@ -71,14 +80,20 @@ class GrantStore:
 
     async def grant(self, user_id: str, permission: str, organization: str | None, actor: Actor) -> tuple[Grant, bool]:
         """The grant, and whether it is new. Raises NOT_FOUND for no such user."""
-        row = await self._sql.first(_GRANT, *actor.parameters, user_id, permission, organization)
+        row = await self._changed(_GRANT, actor, user_id, permission, organization)
         if row is None:
             raise not_found("no such user")
         return _granted(row), bool(row["is_new"])
 
     async def revoke(self, user_id: str, permission: str, organization: str | None, actor: Actor) -> bool:
         """Whether there was such a grant, of exactly this organisation (None: everywhere)."""
-        return await self._sql.first(_REVOKE, *actor.parameters, user_id, permission, organization) is not None
+        return await self._changed(_REVOKE, actor, user_id, permission, organization) is not None
+
+    async def _changed(self, statement: str, actor: Actor, *parameters: object) -> dict[str, Any] | None:
+        row = await self._sql.first(statement, *actor.parameters, *parameters, actor.credential)
+        if row is None:
+            await check_asker(self._sql, actor, administers=True)
+        return row
 
     async def of_user(self, user_id: str) -> list[Grant]:
         """What the role gives and what was granted. Raises NOT_FOUND for no such user."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from auth.domain import api_keys
 from auth.domain import key_statements as statements
+from auth.domain.arrival_statements import SIGN_IN_LOCK
+from auth.domain.askers import check_asker
 from auth.domain.audit import Actor
 from auth.domain.roles import effective_permissions
 from dotdo.contracts.auth.models import ApiKey, ApiKeyBody, ApiKeyPage, CreatedApiKey, ListQuery, RotateInput
@@ -39,7 +41,7 @@ class KeyStore:
 
     async def create(self, user_id: str, wanted: ApiKeyBody, maker: Maker) -> CreatedApiKey:
         """A new key; its clear text is in this answer and nowhere else. Raises NOT_FOUND, FORBIDDEN, SCOPE_EXCEEDS_OWNER,
-        TOO_MANY_KEYS.
+        TOO_MANY_KEYS, REVOKED.
         """
         owner = await self._sql.first(statements.OWNER, user_id, maker.key_id, repeatable=True)
         if owner is None:
@@ -49,10 +51,9 @@ class KeyStore:
         if scopes is None and maker.key_id:
             scopes = list(maker.permissions or ())
         _check_scopes(scopes, _permissions_of(owner, None), maker)
-        _check_count(owner["working_keys"] + 1)
         key = api_keys.generate(wanted.environment)
-        row = await self._sql.first(
-            statements.INSERT, *maker.actor.parameters, user_id, wanted.name, *_stored(key), wanted.environment, scopes,
+        row = await self._made(
+            statements.INSERT, user_id, maker.actor, 1, user_id, wanted.name, *_stored(key), wanted.environment, scopes,
             wanted.rate_limit, _earlier(self._expiry(wanted.expires_in_days), owner["maker_expires_at"]),
             owner["organization_id"],
         )  # fmt: skip
@@ -63,14 +64,14 @@ class KeyStore:
         """A key like the old one, which works on for the overlap. Raises what `create` does."""
         old = await self._sql.first(statements.ROTATABLE, user_id, maker.key_id, key_id, repeatable=True)
         if old is None:
+            await check_asker(self._sql, maker.actor)
             raise not_found("no such key, or it works no longer")
         _check_environment(old["environment"], old["maker_environment"])
         _check_scopes(_permissions_of(old, old["scopes"]), _permissions_of(old, None), maker)
-        _check_count(old["working_keys"] + (1 if wanted.overlap_hours else 0))
         key = api_keys.generate(old["environment"])
-        row = await self._sql.first(
-            statements.ROTATE, *maker.actor.parameters, key_id, *_stored(key), wanted.overlap_hours,
-            old["maker_expires_at"], bool(maker.key_id),
+        row = await self._made(
+            statements.ROTATE, user_id, maker.actor, 1 if wanted.overlap_hours else 0, key_id, *_stored(key),
+            wanted.overlap_hours, old["maker_expires_at"], bool(maker.key_id),
         )  # fmt: skip
         if row is None:
             raise not_found("no such key, or it works no longer")
@@ -92,7 +93,31 @@ class KeyStore:
 
     async def revoke(self, user_id: str, key_id: str, actor: Actor) -> bool:
         """Whether there was a key to end."""
-        return await self._sql.first(statements.REVOKE, *actor.parameters, user_id, key_id) is not None
+        row = await self._sql.first(statements.REVOKE, *actor.parameters, user_id, key_id, actor.credential)
+        if row is None:
+            await check_asker(self._sql, actor)
+        return row is not None
+
+    async def _made(
+        self, statement: str, user_id: str, actor: Actor, added: int, *parameters: object
+    ) -> dict[str, Any] | None:
+        """The new row; None when what it comes from is no more. `added`: how many more keys work with it.
+
+        Raises REVOKED, of the credential that asks, and TOO_MANY_KEYS.
+        """
+        room = MAX_KEYS - added
+        *_, counted, rows = await self._sql.transaction(
+            (SIGN_IN_LOCK, ()),
+            (statements.LOCK_OWNER, (user_id,)),
+            (statements.COUNT, (user_id,)),
+            (statement, (*actor.parameters, *parameters, actor.credential, room)),
+        )
+        if rows:
+            return rows[0]
+        await check_asker(self._sql, actor)
+        if counted[0]["working_keys"] > room:
+            raise _too_many_keys()
+        return None
 
     def _expiry(self, days: int | None) -> str | None:
         if days is None:
@@ -123,11 +148,10 @@ def _check_scopes(scopes: list[str] | None, owners: list[str], maker: Maker) -> 
             )
 
 
-def _check_count(working: int) -> None:
-    if working > MAX_KEYS:
-        raise ServiceError(
-            "TOO_MANY_KEYS", 409, "Too many keys", f"at most {MAX_KEYS} keys of a user work at once: revoke one first"
-        )
+def _too_many_keys() -> ServiceError:
+    return ServiceError(
+        "TOO_MANY_KEYS", 409, "Too many keys", f"at most {MAX_KEYS} keys of a user work at once: revoke one first"
+    )
 
 
 def _earlier(one: str | None, other: str | None) -> str | None:

@@ -116,12 +116,13 @@ def resume(flow: str, cookie: str | None, state: str | None, bindings: Bindings)
     )
 
 
-def is_under_way(flow: str, cookie: str | None, bindings: Bindings) -> bool:
-    """Whether the cookie is of a sign-in that began here."""
+def is_under_way(flow: str, cookie: str | None, state: str | None, bindings: Bindings) -> bool:
+    """Whether the cookie is of a sign-in that began here, with this state."""
     try:
-        return bool(cookie) and bool(_unsealed(flow, str(cookie), bindings))
-    except jws.InvalidToken:
+        resume(flow, cookie, state, bindings)
+    except ServiceError:
         return False
+    return True
 
 
 def _unsealed(flow: str, cookie: str, bindings: Bindings) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The SQL of sessions and their refresh tokens; a change and its record are one statement."""
 
+from auth.domain.askers import stands
 from auth.domain.audit import recorded
 from auth.domain.roles import GRANTS_OF_USER
 from auth.domain.users import COLUMNS as USER
@@ -83,7 +84,7 @@ where s.user_id = $1 and {_LIVE} and ($2::text is null or s.id < $2) order by s.
 REVOKE = f"""
 with ended as (
     update sessions set revoked_at = now()
-    where id = $4 and ($5::text is null or user_id = $5) and revoked_at is null
+    where id = $4 and ($5::text is null or user_id = $5) and revoked_at is null and {stands(6)}
     returning id
 ), {recorded("session.revoked", "ended")}
 select id from ended
@@ -100,7 +101,7 @@ select workos_session_id from ended order by workos_session_id nulls last
 
 REVOKE_ALL = f"""
 with ended as (
-    update sessions set revoked_at = now() where user_id = $4 and revoked_at is null returning id
+    update sessions set revoked_at = now() where user_id = $4 and revoked_at is null and {stands(5)} returning id
 ), {recorded("session.revoked", "ended")}
 select count(*) as revoked from ended
 """

@@ -1,10 +1,12 @@
-"""Sessions: opening, refreshing, listing and ending them. One SQL statement each."""
+"""Sessions: opening, refreshing, listing and ending them. One round trip each."""
 
 from typing import Any
 
 from auth.domain import access_tokens, refresh_tokens
 from auth.domain import session_statements as statements
 from auth.domain.access_tokens import AccessTokens, Bearer
+from auth.domain.arrival_statements import SIGN_IN_LOCK
+from auth.domain.askers import check_asker
 from auth.domain.audit import Actor
 from auth.domain.roles import effective_permissions
 from auth.domain.users import user_of
@@ -48,12 +50,14 @@ class SessionStore:
         `workos_session_id`: the session at WorkOS it ends with; one that has ended begins none.
         """
         token = refresh_tokens.generate()
-        row = await self._sql.first(
-            statements.OPEN, *actor.parameters, user_id, device, address, (user_agent or "")[:MAX_USER_AGENT] or None,
+        opening = (
+            *actor.parameters, user_id, device, address, (user_agent or "")[:MAX_USER_AGENT] or None,
             refresh_tokens.stored(token, self._secret), workos_session_id,
         )  # fmt: skip
-        if row is None:
+        _, rows = await self._sql.transaction((SIGN_IN_LOCK, ()), (statements.OPEN, opening))
+        if not rows:
             raise not_found("no such user, or one whose session at WorkOS is over")
+        row = rows[0]
         access = await self._access_token(row)
         return CreatedSession(
             token=access, refresh_token=token, expires_in=access_tokens.LIFETIME_S, session=session_row(row)
@@ -112,7 +116,10 @@ class SessionStore:
 
     async def revoke(self, session_id: str, actor: Actor, user_id: str | None = None) -> bool:
         """Whether there was one to end, of this user when one is named."""
-        return await self._sql.first(statements.REVOKE, *actor.parameters, session_id, user_id) is not None
+        row = await self._sql.first(statements.REVOKE, *actor.parameters, session_id, user_id, actor.credential)
+        if row is None:
+            await check_asker(self._sql, actor)
+        return row is not None
 
     async def sign_out(self, session_id: str, refresh_token: str | None, actor: Actor) -> str | None:
         """Ends the session of this id (empty: none) and that of the refresh token, however old. The WorkOS session, if any."""
@@ -122,8 +129,11 @@ class SessionStore:
         return row["workos_session_id"] if row else None
 
     async def revoke_all(self, user_id: str, actor: Actor) -> int:
-        row = await self._sql.first(statements.REVOKE_ALL, *actor.parameters, user_id)
-        return int(row["revoked"]) if row else 0
+        row = await self._sql.first(statements.REVOKE_ALL, *actor.parameters, user_id, actor.credential)
+        revoked = int(row["revoked"]) if row else 0
+        if not revoked:
+            await check_asker(self._sql, actor)
+        return revoked
 
     async def _access_token(self, row: dict[str, Any]) -> str:
         permissions = effective_permissions(row["role"], None, row["grants"], row["organization_id"])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from auth.domain.askers import ADMINISTERS, HELD, check_asker, stands
 from auth.domain.audit import Actor, recorded
 from dotdo.contracts.auth.models import ListQuery, User, UserPage
 from dotdo.paging import decode_cursor, page_of
@@ -18,7 +19,7 @@ _PAGE = f"select {COLUMNS} from users u where $1::text is null or u.id < $1 orde
 
 _CHANGE_ROLE = f"""
 with old as (
-    select id, role from users where id = $4 for update
+    select id, role from users where id = $4 and {stands(6, also=ADMINISTERS, lock=HELD)} for update
 ), changed as (
     update users u set role = $5::text, updated_at = now() from old where u.id = old.id
     returning u.*, old.role as former
@@ -52,5 +53,7 @@ class UserStore:
 
     async def change_role(self, user_id: str, role: str, actor: Actor) -> User | None:
         """None for no such user. Sessions and keys have the new role at their next check."""
-        row = await self._sql.first(_CHANGE_ROLE, *actor.parameters, user_id, role)
+        row = await self._sql.first(_CHANGE_ROLE, *actor.parameters, user_id, role, actor.credential)
+        if row is None:
+            await check_asker(self._sql, actor, administers=True)
         return user_of(row) if row else None

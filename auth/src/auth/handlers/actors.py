@@ -6,7 +6,9 @@ from dotdo.tracing import current_request_id
 
 
 def actor_of(call: Call) -> Actor:
-    return Actor(_name_of(call), call.identity.address or None, current_request_id())
+    identity = call.identity
+    credential = identity.key_id or identity.session_id or None
+    return Actor(_name_of(call), identity.address or None, current_request_id(), credential)
 
 
 def _name_of(call: Call) -> str:

@@ -31,14 +31,22 @@ class CredentialHandlers:
         return self._accounts.jwks()
 
     async def refresh(self, call: Call, *, body: RefreshBody) -> HttpResponse:
-        """The pair as JSON, or for a browser as cookies, out of its scripts' reach."""
+        """The pair as JSON, or for a browser as cookies, out of its scripts' reach: a refusal takes those that are there away.
+
+        Each 401 is the last word on a token, the second use of one, too: its session is over.
+        """
         kept = session_cookies.refresh_token(call.http_request, self._bindings)
         token = body.refresh_token or kept
         if not token:
             raise unauthenticated("send a refresh token, or sign in at /auth/login", "NO_SESSION")
-        pair = await self._refreshed(call, token)
         if body.refresh_token:
-            return private(pair)
+            return private(await self._refreshed(call, token))
+        try:
+            pair = await self._refreshed(call, token)
+        except ServiceError as error:
+            if error.status == 401:
+                error.cookies = session_cookies.signed_out(self._bindings)
+            raise
         return HttpResponse(204, headers=[*session_cookies.signed_in(pair, self._bindings), NO_STORE])
 
     async def _refreshed(self, call: Call, token: str) -> Tokens:

@@ -14,11 +14,12 @@ from dotdo.http import HttpRequest
 from dotdo.ports import Bindings
 from dotdo.service import Call
 
-NOTHING_TRIED = frozenset({"NO_SESSION"})
-
 FAILURES = frozenset({"LOGIN_FAILED", "DISABLED", "FOREIGN_PROFILE"})
-"""Codes that count as failed attempts besides every refused credential (401); steps WorkOS still asks for (MFA, verification)
-do not."""
+"""Codes that count as failed attempts to sign in; steps WorkOS still asks for (MFA, verification) do not."""
+
+GUESSES = frozenset({"MALFORMED", "NOT_FOUND"})
+"""Codes of refused credentials (401) that do. Who has one that was good once has guessed nothing: a browser with an old session
+would keep out everybody who shares its address."""
 
 
 class Gate:
@@ -37,19 +38,21 @@ class Gate:
             try:
                 yield
             except ServiceError as error:
-                if self._tried(limit, request):
+                if (_failed(error) or _refused(error)) and self._tried(limit, request):
                     self._note(limit, call, error)
                 raise
         finally:
             limits.tell(call.defer)
 
     def _tried(self, limit: EntryLimit, request: HttpRequest) -> bool:
-        """Whether this browser began what it comes back from: what another site has it load brings no cookie of ours."""
+        """Whether this browser comes back from what its cookie says it began. Another site, which can have it load any address,
+        does not know the state; nor does one's own second tab, whose state is another, try anything.
+        """
         if not limit.cookie:
             return True
         secure = session_cookies.is_secure(self._bindings)
         cookie = read_cookie(request.headers.get("cookie", ""), limit.cookie, secure=secure)
-        return login.is_under_way(limit.cookie, cookie, self._bindings)
+        return login.is_under_way(limit.cookie, cookie, request.query.get("state"), self._bindings)
 
     def _note(self, limit: EntryLimit, call: Call, error: ServiceError) -> None:
         if _failed(error):
@@ -59,7 +62,7 @@ class Gate:
 
 
 def _failed(error: ServiceError) -> bool:
-    return error.code in FAILURES or (error.status == 401 and error.code not in NOTHING_TRIED)
+    return error.code in (GUESSES if error.status == 401 else FAILURES)
 
 
 def _refused(error: ServiceError) -> bool:
