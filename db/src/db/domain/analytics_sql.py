@@ -8,8 +8,8 @@ import re
 
 from db.errors import invalid_sql
 
-# ClickHouse's lexer (src/Parsers/Lexer.cpp): comments, texts (typographic quotes among them), quoted names, and what begins or is in
-# a heredoc. What does not end reaches to the end: one pass, whatever comes.
+# ClickHouse's lexer (src/Parsers/Lexer.cpp): comments, texts (typographic quotes among them), quoted names; and the $ of
+# heredocs. What does not end reaches to the end: one pass, whatever comes.
 _OPAQUE = re.compile(
     r"""(?:--|//|\#)[^\n]*+|(?P<comment>/\*.*?(?:\*/|\Z))|(?P<dollar>\$)
     |'(?:[^'\\]|\\.|'')*+(?:'|\Z)|\u2018[^\u2019]*+(?:\u2019|\Z)
@@ -18,14 +18,14 @@ _OPAQUE = re.compile(
 )
 _NOT_OF_A_TOKEN = re.compile(r"[^\x21-\x7e]")  # a dozen characters are space to it, and the others an error
 _WORD = re.compile(r"\w+", re.ASCII)
-# A name alone sets it to true, and more may follow; what no setting is called is the order of a column. `.5settings` is two tokens.
+# A name alone sets it to true, and more may follow; what no setting is called is a column's order. `.5settings` is two tokens.
 _SETTINGS = re.compile(
     r"(?<![a-z_])settings\s++(?!(?:asc|desc|end)\b)\w++(?:\s*+\.\s*+\w++)*+\s*+"
     r"(?:[=,;)]|\Z|(?:format|into|union|except|intersect)\b)|^[\s(;]*+set\s",
     re.IGNORECASE,
 )
-# https://clickhouse.com/docs/sql-reference/table-functions: those that read beyond the server's own tables, or
-# carry a text out as SQL.
+# https://clickhouse.com/docs/sql-reference/table-functions: those that read beyond the server's own tables, and `eval`, which
+# takes its SQL as a text.
 _OUTSIDE = re.compile(
     r"\b((?:url|file|s3|hdfs|azureBlobStorage)(?:Cluster)?|(?:iceberg|deltaLake|hudi|paimon)\w*|gcs|cosn|oss|hive|ytsaurus"
     r"|remote|remoteSecure|cluster|clusterAllReplicas|mysql|postgresql|mongodb|redis|sqlite|odbc|jdbc|arrowFlight|bigquery"
