@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from scripts.migrations.postgres import LOCK
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 SETTINGS = {**TEXT_SETTINGS, "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
-ROWS_A_FETCH = 2000
 
 _MIGRATIONS = "select version, name, checksum from public.schema_migrations order by version"
 _REFERENCES = """
@@ -159,22 +157,23 @@ def _set_sequences(connection: Connection, manifest: Manifest) -> None:
 
 
 def _compare(connection: Connection, table: Table, target: TargetTable, progress: Progress) -> None:
-    """Reads the rows back, as the backup read them. Raises RestoreError when they are not the same to the last byte."""
+    """Reads the rows back, as the backup read them, and holds those of one part at a time: rows may be long.
+
+    Raises RestoreError when they are not the same to the last byte.
+    """
     query = sql.SQL("select {} from {} as source order by {}").format(
         _ours(target.line), _table(table.name), _ours(target.ordering)
     )
     with connection.cursor("restored") as cursor:
-        cursor.itersize = ROWS_A_FETCH
         cursor.execute(query)
-        lines = (line for (line,) in cursor)
         for part in table.parts:
             digest = hashlib.sha256()
-            for line in islice(lines, part.rows):
+            for (line,) in cursor.fetchmany(part.rows):
                 digest.update(f"{line}\n".encode())
             if digest.hexdigest() != part.sha256:
                 raise RestoreError(f"The rows of {part.file} are others in the table {table.name} than in the backup.")
             progress(part.rows)
-        if next(lines, None) is not None:
+        if cursor.fetchone() is not None:
             raise RestoreError(f"The table {table.name} has more rows than the backup.")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from dotdo.contracts.db import CONTRACT
 from dotdo.identity import IDENTITY_HEADER, Identity, sign_identity
+from dotdo.paging import encode_cursor
 from tests.e2e.platform import DATA, Platform, problem
 
 ADMIN = Identity("user", "u", "admin", permissions=("*",))
@@ -126,3 +127,24 @@ async def test_an_identity_counts_only_as_the_gateway_signed_it(platform: Platfo
         assert (await client.get("/stats", headers={IDENTITY_HEADER: good})).status_code == 200
         for path in ("/", "/health"):
             assert (await client.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("clickhouse", ["select {x:String} as x", {"x": "\ud800"}]),
+        ("clickhouse", ["select {x:Array(String)} as x", {"x": ["a", "\udfff"]}]),
+        ("ingest", ["events", [{"type": "x"}], {"token": "\ud800"}]),
+    ],
+)  # fmt: skip
+async def test_half_of_a_surrogate_pair_is_the_callers_mistake(
+    admin: httpx.AsyncClient, method: str, params: list[Any]
+) -> None:
+    escaped = json.dumps({"method": method, "params": params})
+    answer = await admin.post("/db/rpc", content=escaped, headers={"content-type": "application/json"})
+    problem(answer, 400, "INVALID_ARGUMENT")
+
+
+async def test_half_of_a_surrogate_pair_in_a_cursor_is_too(admin: httpx.AsyncClient) -> None:
+    cursor = encode_cursor(["2026-01-01T00:00:00.000Z", "\ud800"])
+    problem(await admin.get("/db/activity", params={"cursor": cursor}), 400, "INVALID_ARGUMENT")

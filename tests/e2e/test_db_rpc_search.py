@@ -1,5 +1,6 @@
 """Search by RPC from JavaScript: by meaning, by words, by both, and how embeddings get there."""
 
+import random
 from typing import Any
 
 import pytest
@@ -133,3 +134,18 @@ async def test_an_embedding_that_was_made_of_an_older_version_is_not_stored(plat
     assert await platform.result("DB", "updateEmbeddings", made) == {"updated": 1}
     sql = "select id, embedding::real[], embedding_model from things where ns = %s order by id"
     assert platform.rows(sql, ns) == [("changed", along(0.0, 1.0), None), ("same", along(1.0), "m")]
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+async def test_things_of_one_embedding_stand_on_one_page_each(platform: Platform, ns: str, everywhere: bool) -> None:
+    """In a namespace all are sorted; without one they come from the index, as it finds them."""
+    axis = along(*random.Random(ns).choices((-1.0, 1.0), k=64))
+    things = [{"ns": ns, "id": f"{n:02}", "type": "x", "embedding": axis} for n in range(60)]
+    await platform.result("DB", "batchUpsert", things)
+    where = {"threshold": 0.9999, **({} if everywhere else {"ns": ns})}
+    pages = [
+        await platform.result("DB", "vectorSearch", axis, {**where, "limit": 20, "offset": offset})
+        for offset in (0, 20, 40)
+    ]
+    found = [id for page in pages for id in ids(page)]
+    assert found == [thing["id"] for thing in things]

@@ -1,6 +1,7 @@
 """Backup and restore over a real PostgreSQL: the task with a bucket in memory, restored into another database."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import psycopg
@@ -110,6 +111,30 @@ async def test_no_line_is_made_in_vain_but_the_one_a_page_has_no_room_for(new_da
     assert [(id, code) for id, code, _ in lines] == [(f"{n:03}", "x" * 90) for n in short]
     assert all(len(page.lines or "") <= most_bytes for page in pages)
     assert 1 < len(pages) - len(long) < 4
+
+
+async def test_a_restore_holds_the_rows_of_one_part_however_many_there_are(
+    new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mib = 1024 * 1024
+    monkeypatch.setattr(backup_database, "PART_BYTES", mib)
+    source, target, bucket = new_database(), new_database(), FakeBucket()
+    execute(
+        source,
+        "insert into things (ns, id, type, code)"
+        f" select 'n', id::text, 't', repeat('x ', {mib // 8}) from generate_series(1, 160) as id",
+    )
+    result = await backup_database.run(context(source, bucket))
+    assert result["bytes"] > 40 * mib
+    folder = saved(bucket, tmp_path / "b", result["backup"])
+    tracemalloc.start()
+    try:
+        restored(folder, target)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12 * mib
+    assert content_of(target) == content_of(source)
 
 
 async def test_migrations_and_backups_wait_for_each_other(new_database: NewDatabase) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.adapters.clickhouse import ClickHouse
+from dotdo.errors import ServiceError
 from dotdo.fakes import FakeBindings, FakeHttp
 from dotdo.tracing import current
 from tests.unit.db.clickhouse_server import OK, STORED, Server
@@ -109,3 +110,11 @@ async def test_small_inserts_are_gathered_in_the_store_and_waited_for(count: int
     server = Server(STORED)
     await server.store.insert("events", [{"a": 1}] * count, token="mine")
     assert server.settings == [INSERT | {"async_insert": gathered}]
+
+
+@pytest.mark.parametrize("params", [{"x": "\ud800"}, {"x": ["\ud83d"]}, {"x": {"\udfff": 1}}, {"\ud800": 1}])
+async def test_half_of_a_surrogate_pair_is_the_callers_mistake_and_nothing_is_sent(params: dict[str, Any]) -> None:
+    server = Server()
+    with pytest.raises(ServiceError) as refused:
+        await server.store.query("select 1", params)
+    assert (refused.value.code, refused.value.status, server.http.calls) == ("INVALID_ARGUMENT", 400, [])

@@ -136,6 +136,31 @@ def test_a_day_field_that_begins_with_a_star_restricts_the_other() -> None:
 
 
 @pytest.mark.parametrize(
+    ("schedule", "own"),
+    [("0 0 15W * 1", "15W"), ("0 0 15w 2-6 1-5", "15w"), ("0 0 1 * 1#2", "1#2"), ("0 0 29 2 1#5", "1#5"),
+     ("0 0 1-31 * mon#2", "mon#2"), ("0 0 1 * L5", "L5"), ("0 0 L * l5,L1", "l5,L1"), ("0 0 15W * 1#3", "15W")],
+)  # fmt: skip
+def test_a_day_that_can_be_no_alternative_is_refused_beside_another(schedule: str, own: str) -> None:
+    with pytest.raises(ServiceError, match=f"schedule: {own} is no alternative"):
+        parse(schedule)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "days"),
+    [("0 0 15W * *", [(12, 15), (1, 15), (2, 15)]), ("0 0 31W * ?", [(11, 30), (12, 31), (1, 29)]),
+     ("0 0 * * 1#2", [(12, 14), (1, 11), (2, 8)]), ("0 0 ? * L5", [(11, 27), (12, 25), (1, 29)]),
+     ("0 0 */2 * mon#2", [(1, 11), (8, 9), (9, 13)]), ("0 0 15W * */2", [(12, 15), (4, 15), (6, 15)]),
+     ("0 0 L * *", [(11, 30), (12, 31), (1, 31)]), ("0 0 L * fri", [(11, 27), (11, 30), (12, 4)]),
+     ("0 0 10,L * 5", [(11, 27), (11, 30), (12, 4)])],
+)  # fmt: skip
+def test_last_days_nearest_weekdays_and_those_that_are_counted(schedule: str, days: list[tuple[int, int]]) -> None:
+    at = datetime(2026, 11, 26, tzinfo=UTC)  # a Thursday
+    found = [*next_instants(parse(schedule), at, 3)]
+    assert [(day.month, day.day) for day in found] == days
+    assert [parse(schedule).latest(day + timedelta(hours=23)) for day in found] == found
+
+
+@pytest.mark.parametrize(
     ("schedule", "cron"),
     [("@hourly", "0 * * * *"), ("@daily", "0 0 * * *"), ("@weekly", "0 0 * * 0"), ("@monthly", "0 0 1 * *"),
      ("@yearly", "0 0 1 1 *"), ("@annually", "0 0 1 1 *")],
@@ -222,6 +247,17 @@ def test_the_first_instants_are_so_many_and_each_is_later(schedule: str) -> None
     found = [*next_instants(parse(schedule), at, 5)]
     assert len(found) == 5
     assert found == sorted(set(found)) and found[0] > at
+
+
+@pytest.mark.parametrize(
+    ("schedule", "year", "there_are"),
+    [("every 9999 weeks", 2026, 41), ("every 9999 days", 9900, 4), ("@yearly", 9990, 9), ("0 0 29 2 *", 9990, 2),
+     ("0 0 29 2 */7", 9990, 0)],
+)  # fmt: skip
+def test_there_are_no_instants_behind_the_calendars_end(schedule: str, year: int, there_are: int) -> None:
+    found = [*next_instants(parse(schedule), datetime(year, 1, 1, tzinfo=UTC), 100)]
+    assert len(found) == there_are
+    assert found == sorted(set(found))
 
 
 def test_a_part_of_a_second_is_neither_lost_nor_gained() -> None:

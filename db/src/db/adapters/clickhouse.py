@@ -141,7 +141,7 @@ class ClickHouse:
         query = {"database": optional("CLICKHOUSE_DATABASE", "default"), **settings}
         call = HttpCall(
             "POST",
-            f"{text('CLICKHOUSE_URL').rstrip('/')}/?{urlencode(query)}",
+            f"{text('CLICKHOUSE_URL').rstrip('/')}/?{_in_address(query)}",
             {"authorization": f"Basic {credentials}", "content-type": "text/plain; charset=utf-8"},
             body,
             timeout_s,
@@ -154,6 +154,14 @@ class ClickHouse:
             raise unavailable("the analytics database does not answer") from error
         _raise_for(reply, raw_sql=raw_sql)
         return reply
+
+
+def _in_address(query: Mapping[str, str]) -> str:
+    """Raises INVALID_ARGUMENT for half of a surrogate pair, which UTF-8 has no form for."""
+    try:
+        return urlencode(query)
+    except UnicodeEncodeError as error:
+        raise invalid_argument("a text with half of a surrogate pair in it") from error
 
 
 def parameter_text(value: Any) -> str:

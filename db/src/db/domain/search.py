@@ -35,7 +35,7 @@ _VECTOR = """
 select {columns}, 1 - (embedding <=> {embedding}::vector) as score
 from things
 where embedding is not null and {where}
-order by embedding <=> {embedding}::vector
+order by embedding <=> {embedding}::vector, ns, id
 """
 
 _HYBRID = """

@@ -38,7 +38,11 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """Five fields that `parse` has checked. Two day fields are alternatives unless one begins with a star, as in crontab(5)."""
+    """Five fields that `parse` has checked. Two day fields are alternatives unless one begins with a star, as in crontab(5).
+
+    `L`, the last day of a month, is a day like another. `15W` (the weekday nearest to the 15th), `1#2` (the second Monday) and
+    `L5` (the last Friday) stand beside a star only.
+    """
 
     fields: str
 
@@ -78,6 +82,8 @@ _RANDOM = re.compile(r"(?:^|[\s,])r", re.IGNORECASE)
 _STEP = re.compile(r"/(\d+)")
 _WIDTHS = (60, 24, 31, 12, 7)  # of the five fields
 _SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+# The 15W of the days, the 1#2 and L5 of the weekdays. With another day field croniter takes both, or the one without the other.
+_DAY_OF_ITS_OWN = (re.compile("w", re.IGNORECASE), re.compile("#|l", re.IGNORECASE))
 # croniter reads a range of one, such as 5-5, as the whole field.
 _RANGE_OF_ONE = re.compile(r"\b(\w+)-\1\b(?:/\d+)?", re.IGNORECASE)
 
@@ -100,9 +106,12 @@ def parse(text: str) -> Schedule:
 
 
 def next_instants(schedule: Schedule, after: datetime, count: int) -> Iterator[datetime]:
-    """The first `count` instants after `after`."""
+    """The first `count` instants after `after`; fewer when the calendar ends before, with the year 9999."""
     for _ in range(count):
-        after = schedule.following(after)
+        try:
+            after = schedule.following(after)
+        except (OverflowError, ValueError):  # datetime's, and croniter's
+            return
         yield after
 
 
@@ -113,12 +122,21 @@ def _checked(text: str) -> str:
     for field, whole in zip(fields, _WIDTHS, strict=True):
         if any(int(step) > whole for step in _STEP.findall(field)):
             raise invalid_argument(f"schedule: the step of {field} is larger than the {whole} its field has")
+    _require_alternatives(fields[2::2])
     text = _RANGE_OF_ONE.sub(r"\1", text)
     try:
         _croniter(text, _SOME_TIME).get_next()
     except CroniterBadDateError as error:
         raise invalid_argument("schedule: no such date ever comes") from error
     return text
+
+
+def _require_alternatives(days: list[str]) -> None:
+    if any(field.startswith(("*", "?")) for field in days):
+        return
+    for field, own in zip(days, _DAY_OF_ITS_OWN, strict=True):
+        if own.search(field):
+            raise invalid_argument(f"schedule: {field} is no alternative to another day field: make two tasks of it")
 
 
 def _croniter(fields: str, start: datetime) -> croniter:

@@ -1,6 +1,7 @@
 """Keeps what the database holds now, and what the last full hour was like, in `analytics_snapshots`.
 
-The hour before that is counted again, since a snapshot is taken before its last rows have arrived.
+The hour before that is counted again, since a snapshot is taken before its last rows have arrived. Of routes and of types of
+events the most frequent are kept, `MOST_NAMES` of each: types are the callers', who may use another one for every event.
 """
 
 from dataclasses import dataclass
@@ -16,14 +17,19 @@ HOUR = timedelta(hours=1)
 KEPT = timedelta(days=400)
 """As long as ClickHouse keeps the hours themselves (db/clickhouse)."""
 
-_REQUESTS = """
+MOST_NAMES = 1000
+"""Fewer than db answers at once."""
+
+_REQUESTS = f"""
 select route, countMerge(requests) as requests, countIfMerge(errors) as errors, uniqMerge(users) as users,
     quantilesTDigestMerge(0.5, 0.95, 0.99)(durations) as quantiles
-from api_requests_hourly where hour = {hour:DateTime('UTC')} group by route order by requests desc, route
+from api_requests_hourly where hour = {{hour:DateTime('UTC')}} group by route order by requests desc, route
+limit {MOST_NAMES}
 """
-_EVENTS = """
+_EVENTS = f"""
 select type, countMerge(events) as events, uniqMerge(ids) as ids
-from events_hourly where hour = {hour:DateTime('UTC')} group by type order by events desc, type
+from events_hourly where hour = {{hour:DateTime('UTC')}} group by type order by events desc, type
+limit {MOST_NAMES}
 """
 
 # The same hour again, as after a failed attempt, replaces its snapshot.
@@ -83,7 +89,7 @@ async def run(context: TaskContext) -> TaskResult:
 
 
 async def _traffic(context: TaskContext, hour: _Hour) -> dict[str, list[dict[str, Any]] | None]:
-    """`{requests, events}` of that hour, by route and by type."""
+    """`{requests, events}` of that hour, by route and by type, the most frequent first."""
     requests, events = await _read(context, _REQUESTS, hour), await _read(context, _EVENTS, hour)
     return {"requests": _by_route(requests), "events": events}
 
