@@ -117,6 +117,15 @@ async def test_a_key_does_not_outlive_its_maker(days: int | None, makers: str | 
     assert (made.expires_at, made.scopes) == (expiry, ["things:read"])
 
 
+async def test_a_limit_of_its_own_is_for_who_is_an_administrator_now() -> None:
+    believed = Maker(RPC.actor, ["*"])
+    with pytest.raises(ServiceError) as refused:
+        await store("user")[0].create("usr_1", wanted(rate_limit=1000), believed)
+    assert refused.value.code == "FORBIDDEN"
+    for role, maker in (("admin", believed), ("user", RPC)):
+        assert (await store(role)[0].create("usr_1", wanted(rate_limit=1000), maker)).rate_limit == 1000
+
+
 GRANTS = st.one_of(
     st.sampled_from(["*", "*:*", ":", "", "things", "things:*", ":*"]),
     st.builds(

@@ -32,7 +32,9 @@ def _working(table: str) -> str:
 
 
 HELD = "for share of a"
-"""A lock that others who ask with the same credential may have, too: not for a statement that may change the row itself."""
+"""A lock that others who ask with the same credential may have, too. A statement that may then change that row, such as a key's
+that rotates itself, has to be the only one at a time: two would wait for each other.
+"""
 
 _ASKER = " union all ".join(f"select o.role from {_working(table)} where a.id = $1" for table in _TABLES)
 

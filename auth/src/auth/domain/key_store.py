@@ -47,6 +47,7 @@ class KeyStore:
         if owner is None:
             raise not_found("no such user")
         _check_environment(wanted.environment, owner["maker_environment"])
+        _check_rate_limit(wanted.rate_limit, owner["role"], maker)
         scopes = wanted.scopes
         if scopes is None and maker.key_id:
             scopes = list(maker.permissions or ())
@@ -136,6 +137,12 @@ def _permissions_of(owner: dict[str, Any], scopes: list[str] | None) -> list[str
 def _check_environment(wanted: str, makers: str | None) -> None:
     if makers == "test" and wanted == "live":
         raise forbidden("environment: a test key makes no live key")
+
+
+def _check_rate_limit(wanted: int | None, role: str, maker: Maker) -> None:
+    """By the role the owner has now: a gateway may not have heard yet that it is another."""
+    if wanted is not None and maker.permissions is not None and role != "admin":
+        raise forbidden("rate_limit: only an administrator sets one")
 
 
 def _check_scopes(scopes: list[str] | None, owners: list[str], maker: Maker) -> None:
