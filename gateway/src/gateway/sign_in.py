@@ -9,15 +9,13 @@ from urllib.parse import quote, urlsplit
 from dotdo.errors import ServiceError
 from dotdo.http import HttpResponse
 from dotdo.ports import Bindings
+from dotdo.urls import percent_encoded
 from gateway.paths import normalise
 from gateway.requests import Inbound
 
 LONGEST = 1024
 """Characters of an address that is come back to, percent-encoded: it travels in a cookie, which holds 4 KiB. After a longer one
 it is `/`."""
-
-_IN_ADDRESSES = "%:/?#[]@!$&'()*+,;="
-"""RFC 3986 §2.2, and what is percent-encoded already. Browsers send some others as they are, such as bars."""
 
 
 class SignIn:
@@ -33,7 +31,7 @@ class SignIn:
             return None
         address = urlsplit(inbound.url)
         asked = normalise(address.path) + (f"?{address.query}" if address.query else "")
-        back = quote(asked, safe=_IN_ADDRESSES)
+        back = percent_encoded(asked)
         query = f"?return_to={quote(back, safe='')}" if len(back) <= LONGEST else ""
         return HttpResponse(302, headers=[("location", self._url + query), ("cache-control", "no-store")])
 

@@ -12,13 +12,14 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from auth.domain.access_tokens import secret_of
 from dotdo import jws
 from dotdo.contracts.auth.workos import MAX_RETURN_TO
 from dotdo.errors import ServiceError, invalid_argument
 from dotdo.ports import Bindings
+from dotdo.urls import percent_encoded
 
 LIFETIME_S = 600
 _TYPE = "dotdo-login+jwt"
@@ -29,7 +30,6 @@ AUTHKIT, SSO = "login", "sso"
 
 # Browsers read a backslash as a slash, drop tabs and line ends, and half a surrogate pair is no text.
 _NOT_IN_ADDRESSES = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
-_ADDRESS_CHARACTERS = "%:/?#[]@!$&'()*+,;="  # RFC 3986 §2.2, and what is percent-encoded already
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def safe_return_to(return_to: str, allowed_origins: list[str]) -> str:
         raise invalid_argument("return_to: has a character that no address has")
     on_this_site = return_to.startswith("/") and not return_to.startswith("//")
     if on_this_site or _origin(return_to) in allowed_origins:
-        encoded = quote(return_to, safe=_ADDRESS_CHARACTERS)
+        encoded = percent_encoded(return_to)
         if len(encoded) > MAX_RETURN_TO:
             raise invalid_argument(f"return_to: longer than {MAX_RETURN_TO} characters, percent-encoded")
         return encoded
