@@ -55,6 +55,9 @@ export default {
         return socket();
       case "/cancelled":
         return Response.json(cancelled);
+      case "/swallow":
+        await request.arrayBuffer();
+      // falls through
       case "/hang":
         return new Promise((resolve) => setTimeout(() => resolve(new Response("late")), 60_000));
       case "/throw":

@@ -131,10 +131,16 @@ def request_head(path: str, head: str, method: str = "POST") -> bytes:
     return f"{method} {path} HTTP/1.1\r\nHost: gateway\r\n{head}\r\n\r\n".encode()
 
 
-async def status_of(port: int, sent: bytes, *, ends: bool = False) -> int:
-    """Of the answer to raw bytes that need not be all of a request. `ends`: and the client says that no more will come."""
+async def status_of(port: int, sent: bytes, *, late: bytes = b"", ends: bool = False) -> int:
+    """Of the answer to raw bytes that need not be all of a request. `ends`: and the client says that no more will come.
+
+    `late`: what it keeps back for most of the half second that the call has.
+    """
     reader, writer = await asyncio.open_connection(LOOPBACK, port)
     writer.write(sent)
+    if late:
+        await asyncio.sleep(0.4)  # its slowness is the case
+        writer.write(late)
     if ends:
         writer.write_eof()
     async with asyncio.timeout(20):
@@ -161,18 +167,6 @@ async def test_clients_that_do_not_send_their_body_get_408_and_shut_nobody_out(p
         assert (await client.get("/auth/health")).status_code == 200
 
 
-async def late(port: int, sent: bytes, last: bytes) -> int:
-    """Status for a client that keeps its last bytes back for most of the time that the call has: its slowness is the case."""
-    reader, writer = await asyncio.open_connection(LOOPBACK, port)
-    writer.write(sent)
-    await asyncio.sleep(0.4)
-    writer.write(last)
-    async with asyncio.timeout(20):
-        line = await reader.readline()
-    writer.close()
-    return int(line.split()[1])
-
-
 @pytest.mark.parametrize(
     ("head", "body", "last"),
     [("Content-Length: 100", b"x" * 99, b"x"), ("Transfer-Encoding: chunked", b"5\r\nabcde\r\n", b"0\r\n\r\n")],
@@ -182,9 +176,9 @@ async def test_a_worker_that_had_the_whole_body_late_has_not_failed(
     platform: Platform, head: str, body: bytes, last: bytes
 ) -> None:
     """As many at once as open the circuit of a Worker that does not answer, and more."""
-    sent = request_head("/fn/hang", f"Authorization: Bearer {platform.keys['admin']}\r\n{head}") + body
+    sent = request_head("/fn/swallow", f"Authorization: Bearer {platform.keys['admin']}\r\n{head}") + body
     port = platform.proxies.hasty_gateway
-    assert await asyncio.gather(*(late(port, sent, last) for _ in range(8))) == [504] * 8
+    assert await asyncio.gather(*(status_of(port, sent, late=last) for _ in range(8))) == [504] * 8
     async with hasty(platform, "admin") as client:
         assert (await client.get("/fn/status")).status_code == 418
 
