@@ -145,7 +145,7 @@ def _upload(service: str, plan: Plan, secrets: Path | None, *, dry_run: bool) ->
 def _remedy(outcome: tools.Outcome) -> str:
     if NOT_RESOLVED in outcome.output:
         return "Where the bound Worker is deployed, service bindings do not reach into the namespace: pass --peers dispatch."
-    return f"wrangler's own log has more: {outcome.log.relative_to(ROOT)}"
+    return f"all that wrangler said: {outcome.log.relative_to(ROOT)}"
 
 
 def _how_to_go_on(plan: Plan, failed: str, report: Report, same: str) -> None:

@@ -29,7 +29,7 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 LOGS = ROOT / ".dotdo" / "wrangler"
 
-# A Worker's upload in wrangler's own log, and what follows it up to the next request: its answer, if there was one.
+# A Worker's upload in what wrangler says, and what follows it up to the next request: its answer, if there was one.
 _SENT = re.compile(
     r"CF API REQUEST: (?:PUT|POST) \S+/scripts/[^/\s]+(?:/versions)?\n(.*?)(?=CF API REQUEST: |\Z)", re.DOTALL
 )
@@ -38,7 +38,7 @@ _REFUSED = re.compile(r"CF API RESPONSE: .*\b4\d\d$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a tool said, its standard output and error together, and the log it wrote."""
+    """What a tool said, its standard output and error together, and the file that keeps it."""
 
     code: int
     output: str
@@ -47,8 +47,7 @@ class Outcome:
     @property
     def nothing_sent(self) -> bool:
         """The Worker certainly did not arrive: it was not sent at all, or refused each time."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return self.code != TIMED_OUT and all(_REFUSED.search(after) for after in _SENT.findall(text))
+        return self.code != TIMED_OUT and all(_REFUSED.search(after) for after in _SENT.findall(self.output))
 
     @property
     def ok(self) -> bool:
@@ -121,15 +120,18 @@ def _upload(
 
 
 def _run(command: Sequence[str], folder: Path, log: Path) -> Outcome:
-    log.unlink(missing_ok=True)
     try:
         result = subprocess.run(
-            command, cwd=folder, env=_variables(log), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S, check=False,
+            command, cwd=folder, env=_variables(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return Outcome(TIMED_OUT, f"ERROR no end after {TIMEOUT_S} s", log)
-    return Outcome(result.returncode, result.stdout, log)
+        code, output = result.returncode, result.stdout
+    except subprocess.TimeoutExpired as stopped:
+        said = (stopped.output or b"").decode("utf-8", "replace")
+        code, output = TIMED_OUT, f"{said}\nERROR no end after {TIMEOUT_S} s\n"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(output)
+    return Outcome(code, output, log)
 
 
 def _pywrangler() -> list[str]:
@@ -140,16 +142,20 @@ def _wrangler() -> list[str]:
     return [str(node()), str(ROOT / "node_modules" / "wrangler" / "bin" / "wrangler.js")]
 
 
-def _variables(log: Path) -> Mapping[str, str]:
-    """pywrangler asks for `npx`, `node` and `uv` by name: they are found first in a folder of ours."""
+def _variables() -> Mapping[str, str]:
+    """pywrangler asks for `npx`, `node` and `uv` by name: they are found first in a folder of ours.
+
+    wrangler says every request it makes. It does so on its standard output, which is whole when it ends: the file of its
+    own that could hold the same is written beside, and lacks what was under way.
+    """
     path = os.pathsep.join([str(_tool_folder()), sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
     return {
         **os.environ,
         "PATH": path,
         "WRANGLER_SEND_METRICS": "false",
-        "WRANGLER_LOG_PATH": str(log),  # requests and answers, without what is in them
-        "WRANGLER_WRITE_LOGS": "true",
+        "WRANGLER_LOG": "debug",  # requests and answers, without what is in them
         "WRANGLER_LOG_SANITIZE": "true",
+        "WRANGLER_WRITE_LOGS": "false",
         "CI": "true",  # ask nothing
         "NO_COLOR": "1",
     }

@@ -127,6 +127,7 @@ class CloudflareApi:
                 return _Cut()
         for fault in self.state.faults:
             if re.search(fault.pattern, line):
+                await request.body()
                 if fault.arrives:
                     await self._routed(request, line)
                 if fault.status:

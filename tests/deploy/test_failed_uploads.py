@@ -28,7 +28,11 @@ def test_a_failure_in_the_third_upload_says_what_is_deployed_and_how_to_go_on(
     assert "schedule may have arrived all the same" in result.stdout
     assert f"run the same again: scripts/deploy-to-namespace.sh all staging --secrets {secrets}\n" in result.stdout
     assert "scripts/rollback.sh auth staging" in result.stdout
-    assert "value of" not in result.stdout + result.stderr
+    said = "".join(
+        (ROOT / ".dotdo" / "wrangler" / f"staging-{name}.log").read_text() for name in ("db", "auth", "schedule")
+    )
+    assert "CF API REQUEST: PUT" in said
+    assert "value of" not in result.stdout + result.stderr + said
     if status == 0:
         api.state.faults.clear()
         assert run(DEPLOY, "all", "staging", "--secrets", secrets).returncode == DONE
@@ -62,4 +66,5 @@ def test_a_worker_whose_upload_arrived_is_kept_though_a_later_step_was_refused(
     api.state.faults.append(Fault(rf"PUT .*{refused}", 403))
     assert run(DEPLOY, "dispatch", "staging").returncode == UPLOAD
     assert len(names(api)) == kept
+    assert "Forbidden 403" in (ROOT / ".dotdo" / "wrangler" / "staging-dispatch.log").read_text()
     assert len({*kept_ones.glob("*.attempt")} - before) == kept
