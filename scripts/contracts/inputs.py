@@ -13,8 +13,8 @@ _TAGS = {"type": "string", "examples": ['"3"']}
 
 _HEADERS: Mapping[str, Parameter] = {
     "If-Match": {
-        "description": "Write only when this is the stored version, or with `*` when there is one.",
-        "schema": {**_TAGS, "pattern": r'^(\*|"[1-9][0-9]{0,16}")$'},
+        "description": "Write only when one of these is the stored version, or with `*` when there is one.",
+        "schema": {**_TAGS, "pattern": r'^(\*|(W/)?"[1-9][0-9]{0,16}"(, (W/)?"[1-9][0-9]{0,16}")*)$'},
     },
     "If-None-Match": {
         "description": "Answer 304 when this is what there is.",

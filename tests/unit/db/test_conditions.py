@@ -18,7 +18,8 @@ async def test_a_reader_who_has_it_gets_no_body(endpoint: Any, rows: Any, tag: s
 
 @pytest.mark.parametrize(
     "tag",
-    ["", "3", '"x"', '"0"', 'W/"3"', '"3", ', '*, "3"', '"3" "4"', '"-1"', '"' + "9" * 30 + '"', '"٣', '"٣"', '""',
+    ["", "3", '"x"', '"0"', 'W/3', 'w/"3"', 'W/ "3"', 'W/"0"', '"3", ', '*, "3"', '"3" "4"', '"-1"', '""', '"٣', '"٣"',
+     '"' + "9" * 30 + '"',
      '"0","3"', '"3","0"', '"3", "0" , "4"', '"0","0"', '"3","x"', '"3";"4"', ',"3"', ",", '"3","' + "9" * 19 + '"', '"3"x'],
 )  # fmt: skip
 async def test_a_write_is_not_made_on_a_condition_that_cannot_be_read(endpoint: Any, rows: Any, tag: str) -> None:
@@ -29,7 +30,14 @@ async def test_a_write_is_not_made_on_a_condition_that_cannot_be_read(endpoint: 
 
 @pytest.mark.parametrize(
     ("tags", "versions"),
-    [('"2","1" , "7"', [2, 1, 7]), ('"1"', [1]), ('"3","3"', [3, 3]), (f'"{"9" * 18}"', [10**18 - 1])],
+    [
+        ('"2","1" , "7"', [2, 1, 7]),
+        ('W/"2"', [2]),
+        ('W/"2", "1"', [2, 1]),
+        ('"1"', [1]),
+        ('"3","3"', [3, 3]),
+        (f'"{"9" * 18}"', [10**18 - 1]),
+    ],
 )
 async def test_a_write_on_another_version_is_refused(endpoint: Any, tags: str, versions: list[int]) -> None:
     database = endpoint()

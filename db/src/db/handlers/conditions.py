@@ -5,7 +5,7 @@ import re
 from dotdo.errors import invalid_argument
 from dotdo.service import Call
 
-_TAG = re.compile(r'"([0-9]{1,18})"\Z')  # \d would take the digits of every script
+_TAG = re.compile(r'(?:W/)?"([0-9]{1,18})"\Z')  # \d would take the digits of every script
 
 
 def version_tag(version: int) -> str:
@@ -13,7 +13,11 @@ def version_tag(version: int) -> str:
 
 
 def _if_match(call: Call) -> list[int] | None:
-    """The versions that `If-Match` names. Raises INVALID_ARGUMENT for what cannot be one of ours."""
+    """The versions that `If-Match` names. Raises INVALID_ARGUMENT for what cannot be one of ours.
+
+    A weak tag counts (RFC 9110 §13.1.1 would have it match nothing): a proxy that compresses an answer, as Cloudflare's
+    does, makes its tag weak, so a client that sends back what it got has no other. A version is the same either way.
+    """
     header = _header(call, "if-match")
     if header is None or header == "*":
         return None
