@@ -69,11 +69,12 @@ Ask = Callable[[Any], Awaitable[Any]]
 
 def listing(**options: Any) -> Ask:
     chosen = m.ListOptions.model_validate(options, by_name=True)
-    return lambda sql: Things(sql).page(NS, chosen)
+    return lambda sql: Things(sql).page(NS, chosen, camel=False)
 
 
 def edges(direction: Any, *, sees_private: bool = True, **options: Any) -> Ask:
-    return lambda sql: Relationships(sql).at(NS, HUB, direction, m.EdgeOptions(**options), sees_private=sees_private)
+    chosen = m.EdgeOptions(**options)
+    return lambda sql: Relationships(sql).at(NS, HUB, direction, chosen, sees_private=sees_private, camel=False)
 
 
 def traversing(direction: Any, types: list[str] | None, *, sees_private: bool = True) -> Ask:
@@ -112,11 +113,11 @@ DOCUMENTED: dict[str, Ask] = {
     "delete edge": lambda sql: Relationships(sql).delete(NS, HUB, sees_private=True),
     "delete edge as who sees no private ones": lambda sql: Relationships(sql).delete(NS, HUB, sees_private=False),
     "edges of a namespace": lambda sql: Relationships(sql).list_namespace(
-        NS, m.RelationshipOptions(), sees_private=True),
+        NS, m.RelationshipOptions(), sees_private=True, camel=False),
     "public edges of a namespace": lambda sql: Relationships(sql).list_namespace(
-        NS, m.RelationshipOptions(), sees_private=False),
+        NS, m.RelationshipOptions(), sees_private=False, camel=False),
     "edges of a type": lambda sql: Relationships(sql).list_namespace(
-        NS, m.RelationshipOptions(type="type-2", visibility="public"), sees_private=True),
+        NS, m.RelationshipOptions(type="type-2", visibility="public"), sees_private=True, camel=False),
     **{
         f"traverse {direction} {types}": traversing(direction, types)
         for direction in ("out", "in", "both") for types in (None, ["type-2"])

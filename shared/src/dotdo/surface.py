@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from dotdo.contract import Contract, Endpoint, RpcMethod
 from dotdo.errors import invalid_argument, method_not_allowed, not_found
 from dotdo.http import HttpRequest
+from dotdo.json_text import JsonText
 from dotdo.model import Model, validated
 
 
@@ -48,6 +49,9 @@ class Method:
         return {name: getattr(model, name) for name in self.names}
 
     def dump(self, result: Any) -> str:
+        """The method's result as JSON text."""
+        if isinstance(result, JsonText):
+            return result
         return self._result.dump_json(result, by_alias=True).decode()
 
 
@@ -82,4 +86,6 @@ class Surface:
 
     def dump(self, endpoint: Endpoint, result: Any) -> str:
         """The endpoint's result as JSON text."""
+        if isinstance(result, JsonText):
+            return result
         return self._results[endpoint.verb, endpoint.path].dump_json(result, by_alias=False).decode()

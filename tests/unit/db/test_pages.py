@@ -14,16 +14,19 @@ from tests.unit.db.test_access import ADMIN, thing
 INSTANT = "2026-11-23T10:00:00.000Z"
 
 
-def edge(id: str, **more: str) -> dict[str, Any]:
+def edge(id: str) -> dict[str, Any]:
     return {
         "ns": "n", "id": id, "type": "t", "from_ns": "n", "from_id": "a", "to_ns": "n", "to_id": "b", "data": {}, "code": None,
-        "visibility": "public", "version": 1, "created_at": INSTANT, "updated_at": INSTANT, **more,
+        "visibility": "public", "version": 1, "created_at": INSTANT, "updated_at": INSTANT,
     }  # fmt: skip
 
 
 def things_and_edges(kind: str, count: int) -> list[dict[str, Any]]:
+    """Rows as PostgreSQL answers with them: JSON text, and what a cursor is made of."""
     ids = [f"i{number}" for number in range(count)]
-    return [thing(id=id, sort_key=f"at {id}") if kind == "things" else edge(id, sort_key=f"at {id}") for id in ids]
+    if kind == "things":
+        return [{"json": json.dumps(thing(id=id)), "sort_key": f"at {id}", "id": id} for id in ids]
+    return [{"json": json.dumps(edge(id)), "sort_key": f"at {id}", "ns": "n", "id": id} for id in ids]
 
 
 class Listing(NamedTuple):
@@ -115,6 +118,19 @@ async def test_a_cursor_of_another_list_is_refused_before_anything_is_asked(
         await database.rpc(*where, {**options, "cursor": cursor})
     assert (refused.value.code, refused.value.detail.partition(":")[0]) == ("INVALID_ARGUMENT", "cursor")
     assert len(database.http.calls) == 1
+
+
+async def test_a_row_that_nests_too_deep_for_its_readers_is_refused(endpoint: Any, rows: Any) -> None:
+    """Only raw SQL can store one. As with `get`, data may be 34 deep; the row is one level around it."""
+    database = endpoint(*(rows({"json": f'{{"data":{nested(n)}}}', "sort_key": "at i", "id": "i"}) for n in (34, 35)))
+    assert (await database.rpc("list", "n", {}))["data"] == [{"data": json.loads(nested(34))}]
+    with pytest.raises(ServiceError) as refused:
+        await database.rpc("list", "n", {})
+    assert refused.value.code == "RESULT_TOO_DEEP"
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
 
 
 async def test_an_offset_is_sent_beside_the_limit(endpoint: Any, rows: Any) -> None:

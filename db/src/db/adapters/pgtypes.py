@@ -30,7 +30,7 @@ Decoder = Callable[[str], Any]
 # How PostgreSQL writes all but the rarest instants when the session's time zone is UTC, which Neon's is.
 _IN_UTC = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00")
 # What callers store, with the list of rows around it that some of our own statements answer.
-_MAX_DECODED_DEPTH = MAX_DEPTH + 2
+MAX_DECODED_DEPTH = MAX_DEPTH + 2
 
 
 def decode_float(text: str) -> float | str:
@@ -51,18 +51,19 @@ def decode_timestamptz(text: str) -> str:
 
 def decode_jsonb(text: str) -> Any:
     """As `json.loads`, in a third of its time. Raises RESULT_TOO_DEEP."""
-    _require_shallow(text)
+    require_shallow(text, MAX_DECODED_DEPTH)
     return from_json(text)
 
 
 def decode_json(text: str) -> Any:
     """Raises RESULT_TOO_DEEP. json, unlike jsonb, keeps half of a surrogate pair, which `from_json` refuses."""
-    _require_shallow(text)
+    require_shallow(text, MAX_DECODED_DEPTH)
     return json.loads(text)
 
 
-def _require_shallow(text: str) -> None:
-    if text_nests_deeper(text, _MAX_DECODED_DEPTH):
+def require_shallow(text: str, depth: int) -> None:
+    """Raises RESULT_TOO_DEEP for JSON that nests deeper."""
+    if text_nests_deeper(text, depth):
         raise ServiceError(
             "RESULT_TOO_DEEP", 400, "Result too deep", f"a JSON value nests deeper than {MAX_DEPTH} levels"
         )

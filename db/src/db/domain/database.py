@@ -14,7 +14,8 @@ from db.domain.search import Search
 from db.domain.statistics import Statistics
 from db.domain.things import Things
 from db.domain.transactions import RawSql
-from dotdo.contracts.db.models import DatabaseHealth, EdgeOptions, Thing
+from dotdo.contracts.db.models import DatabaseHealth, EdgeOptions
+from dotdo.json_text import JsonText
 from dotdo.ports import Clock
 
 PROBE_TIMEOUT_S = 2
@@ -33,13 +34,16 @@ class Database:
         self._analytics = analytics
         self._clock = clock
 
-    async def thing_with_relationships(self, ns: str, id: str, *, include_embedding: bool) -> Thing | None:
-        """The thing and its first 100 outgoing edges, read at once, for who sees private ones."""
+    async def thing_with_relationships(self, ns: str, id: str, *, include_embedding: bool) -> JsonText | None:
+        """The thing and its first 100 outgoing edges, read at once, for who sees private ones; with the names of RPC."""
         thing, (edges, _) = await asyncio.gather(
             self.things.get(ns, id, include_embedding=include_embedding),
-            self.relationships.at(ns, id, "out", EdgeOptions(), sees_private=True),
+            self.relationships.at(ns, id, "out", EdgeOptions(), sees_private=True, camel=True),
         )
-        return None if thing is None else thing.model_copy(update={"relationships": edges})
+        if thing is None:
+            return None
+        shown = thing.model_dump_json(by_alias=True, exclude={"relationships"})
+        return JsonText(f'{shown[:-1]},"relationships":{edges}}}')
 
     async def ingest_event(self, row: dict[str, Any], key: IdempotencyKey | None) -> None:
         """With a key it is stored once however often it is sent."""

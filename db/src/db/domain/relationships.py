@@ -5,20 +5,19 @@ import hashlib
 from typing import Literal
 
 from db.domain.idempotency import IdempotencyKey, write_once
-from db.domain.sql import Conditions, Parameters, Sql, page_statement, with_instants, without_sort_key
+from db.domain.sql import Conditions, Parameters, Sql, json_array, json_fields, page_statement, with_instants
 from dotdo.contracts.db.models import (
     EdgeOptions,
     Graph,
     Node,
-    Pagination,
     Relationship,
     RelationshipInput,
-    RelationshipList,
     RelationshipOptions,
     TraverseOptions,
 )
 from dotdo.errors import forbidden
-from dotdo.model import row_reader, rows_reader
+from dotdo.json_text import JsonText
+from dotdo.model import row_reader
 from dotdo.paging import Page
 
 COLUMNS = "ns, id, type, from_ns, from_id, to_ns, to_id, data, code, visibility, version, created_at, updated_at"
@@ -79,7 +78,9 @@ def edge_id(edge: RelationshipInput) -> str:
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
 
 
-relationship_from, _relationships_from = row_reader(Relationship), rows_reader(Relationship)
+_FIELDS = {camel: json_fields(Relationship, COLUMNS, camel=camel) for camel in (False, True)}
+
+relationship_from = row_reader(Relationship)
 """A row of `COLUMNS`."""
 
 _node_from = row_reader(Node)
@@ -122,9 +123,16 @@ class Relationships:
         return relationship_from(row) if row else None
 
     async def at(
-        self, ns: str, id: str, direction: Literal["out", "in"], options: EdgeOptions, *, sees_private: bool
-    ) -> tuple[list[Relationship], Page]:
-        """The edges that start (`out`) or end (`in`) at a thing, newest first."""
+        self,
+        ns: str,
+        id: str,
+        direction: Literal["out", "in"],
+        options: EdgeOptions,
+        *,
+        sees_private: bool,
+        camel: bool,
+    ) -> tuple[JsonText, Page]:
+        """The edges that start (`out`) or end (`in`) at a thing, newest first, as a JSON array."""
         parameters = Parameters(ns, id)
         where = Conditions(parameters)
         near, far = ("from", "to") if direction == "out" else ("to", "from")
@@ -134,11 +142,12 @@ class Relationships:
             where.equal("visibility", "public")
             where.term(_START_IS_SEEN)
             where.term(_LISTED.format(edge="relationships", end=far))
-        edges, cursor = await self._page(where, parameters, options.limit, options.cursor)
-        return edges, Page(limit=options.limit, next_cursor=cursor)
+        return await self._page(where, parameters, options, camel)
 
-    async def list_namespace(self, ns: str, options: RelationshipOptions, *, sees_private: bool) -> RelationshipList:
-        """The edges of a namespace, newest first."""
+    async def list_namespace(
+        self, ns: str, options: RelationshipOptions, *, sees_private: bool, camel: bool
+    ) -> tuple[JsonText, Page]:
+        """The edges of a namespace, newest first, as a JSON array."""
         parameters = Parameters()
         where = Conditions(parameters)
         where.equal("ns", ns)
@@ -147,20 +156,20 @@ class Relationships:
         if not sees_private:
             for end in ("from", "to"):
                 where.term(_LISTED.format(edge="relationships", end=end))
-        edges, cursor = await self._page(where, parameters, options.limit, options.cursor)
-        return RelationshipList(data=edges, pagination=Pagination(limit=options.limit, next_cursor=cursor))
+        return await self._page(where, parameters, options, camel)
 
     async def _page(
-        self, where: Conditions, parameters: Parameters, limit: int, cursor: str | None
-    ) -> tuple[list[Relationship], str | None]:
-        where.beyond(["created_at", "ns", "id"], ["::timestamptz", "", ""], cursor, "desc")
+        self, where: Conditions, parameters: Parameters, options: EdgeOptions | RelationshipOptions, camel: bool
+    ) -> tuple[JsonText, Page]:
+        where.beyond(["created_at", "ns", "id"], ["::timestamptz", "", ""], options.cursor, "desc")
         order = ["created_at desc", "ns desc", "id desc"]
         statement = page_statement(
-            "relationships", COLUMNS, "created_at::text", where, order, limit=parameters.add(limit)
-        )
+            "relationships", COLUMNS, _FIELDS[camel], "created_at::text", where, order,
+            limit=parameters.add(options.limit),
+        )  # fmt: skip
         rows = await self._sql.query(statement, parameters.values, repeatable=True)
-        next_cursor = where.next_cursor(rows, limit, "sort_key", "ns", "id")
-        return _relationships_from(without_sort_key(rows, limit)), next_cursor
+        next_cursor = where.next_cursor(rows, options.limit, "sort_key", "ns", "id")
+        return json_array(rows, options.limit), Page(limit=options.limit, next_cursor=next_cursor)
 
     async def traverse(self, ns: str, id: str, options: TraverseOptions, *, sees_private: bool) -> Graph:
         """The places within `depth` edges, nearest first, and at most 1000 of the edges between them."""

@@ -11,10 +11,11 @@ from db.domain.sql import (
     Conditions,
     Parameters,
     Sql,
+    json_array,
+    json_fields,
     page_statement,
     vector,
     with_instants,
-    without_sort_key,
 )
 from dotdo.contracts.db.models import (
     BatchResult,
@@ -23,11 +24,11 @@ from dotdo.contracts.db.models import (
     Pagination,
     Thing,
     ThingInput,
-    ThingList,
     ThingPatch,
 )
 from dotdo.errors import ServiceError, forbidden, invalid_argument
-from dotdo.model import row_reader, rows_reader
+from dotdo.json_text import JsonText
+from dotdo.model import row_reader
 
 COLUMNS = "ns, id, type, content, code, data, visibility, version, created_at, updated_at"
 
@@ -98,8 +99,10 @@ _SORT = {
 }
 
 
-thing_from, things_from = row_reader(Thing), rows_reader(Thing)
-"""A row of `COLUMNS`, and rows."""
+_FIELDS = {camel: json_fields(Thing, COLUMNS, camel=camel) for camel in (False, True)}
+
+thing_from = row_reader(Thing)
+"""A row of `COLUMNS`."""
 
 
 def version_mismatch() -> ServiceError:
@@ -146,12 +149,12 @@ class Things:
         else:
             statement = _UPSERT.format(condition="" if sees_private else _SEEN_BEFORE)
         if key is not None:
-            rows = things_from(map(with_instants, await write_once(self._sql, key, statement, values)))
+            rows = [with_instants(row) for row in await write_once(self._sql, key, statement, values)]
         else:
-            rows = things_from((await self._sql.query(statement, values)).dicts())
+            rows = (await self._sql.query(statement, values)).dicts()
         if not rows:
             raise await self._not_written(thing.ns, thing.id, sees_private=sees_private)
-        return rows[0]
+        return thing_from(rows[0])
 
     async def _not_written(self, ns: str, id: str, *, sees_private: bool) -> ServiceError:
         stored = None if sees_private else await self._stored(ns, id)
@@ -229,8 +232,11 @@ class Things:
         ).first()
         return int(row["n"]) if row else 0
 
-    async def page(self, ns: str, options: ListOptions) -> ThingList:
-        """One page in keyset order. Raises INVALID_ARGUMENT for a foreign cursor. A total is a second round trip."""
+    async def page(self, ns: str, options: ListOptions, *, camel: bool) -> tuple[JsonText, Pagination]:
+        """One page in keyset order, its things as a JSON array. A total is a second round trip.
+
+        Raises INVALID_ARGUMENT for a foreign cursor.
+        """
         if options.cursor is not None and options.offset:
             raise invalid_argument("offset: cannot be combined with cursor")
         column, cast, text = _SORT[options.order_by]
@@ -238,7 +244,7 @@ class Things:
         where = _filters(parameters, ns, options.type, options.visibility)
         where.beyond([column, "id"], [cast, ""], options.cursor, options.order)
         statement = page_statement(
-            "things", COLUMNS, text, where, [f"{column} {options.order}", f"id {options.order}"],
+            "things", COLUMNS, _FIELDS[camel], text, where, [f"{column} {options.order}", f"id {options.order}"],
             limit=parameters.add(options.limit), offset=parameters.add(options.offset),
         )  # fmt: skip
         rows = await self._sql.query(statement, parameters.values, repeatable=True)
@@ -246,7 +252,7 @@ class Things:
         pagination = Pagination(
             limit=options.limit, offset=options.offset, total=await self._total(ns, options), next_cursor=cursor
         )
-        return ThingList(data=things_from(without_sort_key(rows, options.limit)), pagination=pagination)
+        return json_array(rows, options.limit), pagination
 
     async def _total(self, ns: str, options: ListOptions) -> int | None:
         if options.count == "exact":

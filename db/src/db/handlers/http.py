@@ -13,6 +13,7 @@ from dotdo.contracts.db import CONTRACT
 from dotdo.contracts.db import models as m
 from dotdo.errors import invalid_argument, not_found
 from dotdo.http import HttpResponse, json_text_response, names
+from dotdo.json_text import JsonText, json_object
 from dotdo.model import validated
 from dotdo.paging import Page
 from dotdo.service import Call
@@ -31,7 +32,7 @@ class HttpHandlers:
     async def health(self, call: Call) -> m.DatabaseHealth:
         return await self._database.health()
 
-    async def list_things(self, call: Call, *, query: m.ListQuery) -> m.ThingPage:
+    async def list_things(self, call: Call, *, query: m.ListQuery) -> JsonText:
         names = {"created_at": "createdAt", "updated_at": "updatedAt", "id": "id"}
         options = m.ListOptions.model_validate(
             {
@@ -40,8 +41,9 @@ class HttpHandlers:
             },
             by_name=True,
         )  # fmt: skip
-        found = await self._database.things.page(query.ns, options)
-        return m.ThingPage(data=found.data, page=Page(limit=query.limit, next_cursor=found.pagination.next_cursor))
+        things, pagination = await self._database.things.page(query.ns, options, camel=False)
+        page = Page(limit=query.limit, next_cursor=pagination.next_cursor)
+        return json_object(camel=False, data=things, page=page)
 
     async def create_thing(self, call: Call, *, body: m.ThingInput) -> HttpResponse:
         return await self._write(call, body)
@@ -78,23 +80,25 @@ class HttpHandlers:
             raise not_found("no such thing")
         return deleted
 
-    async def thing_relationships(self, call: Call, *, ns: str, id: str, query: m.EdgeQuery) -> m.RelationshipPage:
+    async def thing_relationships(self, call: Call, *, ns: str, id: str, query: m.EdgeQuery) -> JsonText:
         options = m.EdgeOptions(type=query.type, limit=query.limit, cursor=query.cursor)
         sees_private = may_see_private(call)
-        edges, page = await self._database.relationships.at(ns, id, query.direction, options, sees_private=sees_private)
-        return m.RelationshipPage(data=edges, page=page)
+        edges, page = await self._database.relationships.at(
+            ns, id, query.direction, options, sees_private=sees_private, camel=False
+        )
+        return json_object(camel=False, data=edges, page=page)
 
     async def thing_graph(self, call: Call, *, ns: str, id: str, query: m.GraphQuery) -> m.Graph:
         options = m.TraverseOptions(depth=query.depth, direction=query.direction, limit=query.limit)
         return await self._database.relationships.traverse(ns, id, options, sees_private=may_see_private(call))
 
-    async def list_relationships(self, call: Call, *, query: m.RelationshipQuery) -> m.RelationshipPage:
+    async def list_relationships(self, call: Call, *, query: m.RelationshipQuery) -> JsonText:
         options = m.RelationshipOptions(limit=query.limit, cursor=query.cursor, type=query.type)
         sees_private = may_see_private(call)
-        found = await self._database.relationships.list_namespace(query.ns, options, sees_private=sees_private)
-        return m.RelationshipPage(
-            data=found.data, page=Page(limit=query.limit, next_cursor=found.pagination.next_cursor)
+        edges, page = await self._database.relationships.list_namespace(
+            query.ns, options, sees_private=sees_private, camel=False
         )
+        return json_object(camel=False, data=edges, page=page)
 
     async def create_relationship(self, call: Call, *, body: m.RelationshipInput) -> HttpResponse:
         """An edge is not overwritten by who may not see it."""

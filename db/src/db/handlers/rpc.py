@@ -5,6 +5,7 @@ from typing import Any
 from db.domain.database import Database
 from db.domain.idempotency import idempotency_key
 from dotdo.contracts.db import models as m
+from dotdo.json_text import JsonText, json_object
 from dotdo.service import Call
 
 SCOPE = "rpc"
@@ -19,7 +20,7 @@ class RpcHandlers:
     async def health(self, call: Call) -> m.DatabaseHealth:
         return await self._database.health()
 
-    async def get(self, call: Call, *, ns: str, id: str, options: m.GetOptions) -> m.Thing | None:
+    async def get(self, call: Call, *, ns: str, id: str, options: m.GetOptions) -> m.Thing | JsonText | None:
         if options.include_relationships:
             return await self._database.thing_with_relationships(ns, id, include_embedding=options.include_embedding)
         return await self._database.things.get(ns, id, include_embedding=options.include_embedding)
@@ -57,13 +58,13 @@ class RpcHandlers:
         vector_only = options.model_copy(update={"mode": "vector"})
         return await self._database.search.search("", embedding, vector_only)
 
-    async def get_relationships(self, call: Call, *, ns: str, id: str, options: m.EdgeOptions) -> m.Outgoing:
-        edges, page = await self._database.relationships.at(ns, id, "out", options, sees_private=True)
-        return m.Outgoing(outgoing=edges, page=page)
+    async def get_relationships(self, call: Call, *, ns: str, id: str, options: m.EdgeOptions) -> JsonText:
+        edges, page = await self._database.relationships.at(ns, id, "out", options, sees_private=True, camel=True)
+        return json_object(camel=True, outgoing=edges, page=page)
 
-    async def get_incoming_relationships(self, call: Call, *, ns: str, id: str, options: m.EdgeOptions) -> m.Incoming:
-        edges, page = await self._database.relationships.at(ns, id, "in", options, sees_private=True)
-        return m.Incoming(incoming=edges, page=page)
+    async def get_incoming_relationships(self, call: Call, *, ns: str, id: str, options: m.EdgeOptions) -> JsonText:
+        edges, page = await self._database.relationships.at(ns, id, "in", options, sees_private=True, camel=True)
+        return json_object(camel=True, incoming=edges, page=page)
 
     async def upsert_relationship(self, call: Call, *, relationship: m.RelationshipInput) -> m.Relationship:
         return await self._database.relationships.upsert(relationship, sees_private=True)
@@ -71,8 +72,11 @@ class RpcHandlers:
     async def delete_relationship(self, call: Call, *, ns: str, id: str) -> m.Relationship | None:
         return await self._database.relationships.delete(ns, id, sees_private=True)
 
-    async def list_relationships(self, call: Call, *, ns: str, options: m.RelationshipOptions) -> m.RelationshipList:
-        return await self._database.relationships.list_namespace(ns, options, sees_private=True)
+    async def list_relationships(self, call: Call, *, ns: str, options: m.RelationshipOptions) -> JsonText:
+        edges, page = await self._database.relationships.list_namespace(ns, options, sees_private=True, camel=True)
+        return json_object(
+            camel=True, data=edges, pagination=m.Pagination(limit=page.limit, next_cursor=page.next_cursor)
+        )
 
     async def traverse(self, call: Call, *, ns: str, id: str, options: m.TraverseOptions) -> m.Graph:
         return await self._database.relationships.traverse(ns, id, options, sees_private=True)
@@ -123,8 +127,9 @@ class RpcHandlers:
     async def update_embeddings(self, call: Call, *, embeddings: list[m.EmbeddingInput]) -> m.Updated:
         return m.Updated(updated=await self._database.embeddings.store(embeddings))
 
-    async def list(self, call: Call, *, ns: str, options: m.ListOptions) -> m.ThingList:
-        return await self._database.things.page(ns, options)
+    async def list(self, call: Call, *, ns: str, options: m.ListOptions) -> JsonText:
+        things, pagination = await self._database.things.page(ns, options, camel=True)
+        return json_object(camel=True, data=things, pagination=pagination)
 
 
 def _versions(if_version: int | None) -> list[int] | None:
