@@ -32,6 +32,7 @@ NUMBERS_TO_KEEP = [0.1, 1e22, 1e-7, 5e-324, 1.7976931348623157e308, -0.0, 2**53 
 )
 @given(KEY, KEY, TEXT, st.none() | TEXT, DATA)
 @example(HARD, HARD, HARD, HARD, {HARD: HARD, "numbers": NUMBERS_TO_KEEP, "nested": [[{"": [None, True, {}]}], []]})
+@example("id", "type", HARD * 2_000, HARD * 3_000, {"\x01": HARD * 1_000})
 @example("id", "type", "", None, {})
 def test_a_listed_thing_or_edge_is_the_one_that_is_read(
     platform: Platform, id: str, type: str, content: str, code: str | None, data: dict[str, Any]

@@ -83,3 +83,20 @@ async def test_an_answer_that_could_not_be_given_again_is_not_kept_nor_what_it_a
     assert rows(platform, ns) == []
     assert (await user.put(path, json=thing)).status_code == 201
     await readable(user, ns, "a")
+
+
+async def test_the_longest_texts_are_listed_though_json_makes_them_six_times_as_long(
+    platform: Platform, admin: httpx.AsyncClient, ns: str
+) -> None:
+    platform.rows(
+        "insert into things (ns, id, type, content, code) values (%s, 'a', 'x', repeat(chr(1), %s), 'code') returning 1",
+        ns, MOST - len("{}") - len("code"),
+    )  # fmt: skip
+    platform.rows(
+        "insert into relationships (ns, id, type, from_ns, from_id, to_ns, to_id, code) "
+        "values (%s, 'a', 'x', 'n', 'a', 'n', 'b', repeat(chr(1), %s)) returning 1", ns, MOST - len("{}"),
+    )  # fmt: skip
+    (thing,) = (await admin.get("/db/things", params={"ns": ns, "limit": 1})).json()["data"]
+    assert (set(thing["content"]), len(thing["content"]), thing["code"]) == ({"\x01"}, MOST - 6, "code")
+    (edge,) = (await admin.get("/db/relationships", params={"ns": ns, "limit": 1})).json()["data"]
+    assert (set(edge["code"]), len(edge["code"])) == ({"\x01"}, MOST - 2)

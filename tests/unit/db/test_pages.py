@@ -129,6 +129,15 @@ async def test_a_row_that_nests_too_deep_for_its_readers_is_refused(endpoint: An
     assert refused.value.code == "RESULT_TOO_DEEP"
 
 
+async def test_a_long_text_that_came_apart_is_put_back(endpoint: Any, rows: Any) -> None:
+    text, long = json.dumps(thing(data={"n": 1.5, "é": []})), "\x01" * 40_000
+    found = {"json": text, "sort_key": "at i", "id": "i"}
+    database = endpoint(rows({**found, "content": None, "code": None}, {**found, "content": long, "code": None}))
+    short, whole = (await database.rpc("list", "n", {}))["data"]
+    assert whole == {**short, "content": long}
+    assert short == thing(data={"n": 1.5, "é": []})
+
+
 def nested(depth: int) -> str:
     return "[" * depth + "]" * depth
 

@@ -5,7 +5,8 @@ import hashlib
 from typing import Literal
 
 from db.domain.idempotency import IdempotencyKey, write_once
-from db.domain.sql import Conditions, Parameters, Sql, json_array, json_fields, page_statement, with_instants
+from db.domain.pages import json_array, json_fields, page_statement
+from db.domain.sql import Conditions, Parameters, Sql, with_instants
 from dotdo.contracts.db.models import (
     EdgeOptions,
     Graph,

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from db.adapters.neon import Rows
-from db.adapters.pgtypes import MAX_DECODED_DEPTH, decode_timestamptz, require_shallow
+from db.adapters.pgtypes import decode_timestamptz
 from dotdo.errors import invalid_argument
-from dotdo.json_text import JsonText
-from dotdo.model import Model
 from dotdo.paging import decode_cursor, encode_cursor
 
 # Beyond these lengths the squares that pgvector adds up leave the range of its four-byte numbers.
@@ -80,58 +78,6 @@ class Conditions:
 
     def __str__(self) -> str:
         return " and ".join(self._terms) or "true"
-
-
-# Written as the answer has it: a page has two hundred instants, and PostgreSQL takes a fraction of Python's time for one.
-_INSTANT = """coalesce(to_char({0} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), {0}::text)"""
-_INSTANTS = ("created_at", "updated_at")
-
-
-def json_fields(model: type[Model], columns: str, *, camel: bool) -> str:
-    """Columns, as SQL selects them for an answer: by the names of the model's fields, null for a field that is no column."""
-    stored = {*columns.split(", ")}
-    fields = []
-    for name, field in model.model_fields.items():
-        value = _INSTANT.format(name) if name in _INSTANTS else name
-        fields.append(f'{value if name in stored else "null"} as "{field.alias if camel else name}"')
-    return ", ".join(fields)
-
-
-def page_statement(
-    table: str,
-    columns: str,
-    fields: str,
-    sort_key: str,
-    where: Conditions,
-    order: Sequence[str],
-    *,
-    limit: str,
-    offset: str = "0",
-) -> str:
-    """`limit` rows in their order and one more, which only says that there is one.
-
-    A row is the JSON text of its `fields`, the text of its sort key and the other columns of the order: PostgreSQL writes JSON
-    in a fraction of the time that Python would need to read the values and write them again. The row behind the page has no
-    JSON: otherwise two large rows side by side, which together are more than the database answers with at once, could not be
-    listed one by one.
-    """
-    key = ", ".join(column.split()[0] for column in order[1:])
-    ordered = ", ".join(order)
-    written = f"(select row_to_json(shown)::text from (select {fields}) as shown)"
-    return (
-        f"select case when place <= {limit}::int8 + {offset} then {written} end as json, sort_key, {key} from ("
-        f"select {columns}, {sort_key} as sort_key, row_number() over (order by {ordered}) as place from {table} "
-        f"where {where} order by {ordered} limit {limit}::int8 + 1 offset {offset}"
-        f") as numbered order by {', '.join(f'numbered.{column}' for column in order)}"
-    )
-
-
-def json_array(rows: Rows, limit: int) -> JsonText:
-    """The rows of a page, which `page_statement` asked for. Raises RESULT_TOO_DEEP."""
-    texts = [row[0] for row in rows.rows[:limit]]
-    for text in texts:
-        require_shallow(text, MAX_DECODED_DEPTH + 1)
-    return JsonText(f"[{','.join(texts)}]")
 
 
 def with_instants(row: dict[str, Any]) -> dict[str, Any]:

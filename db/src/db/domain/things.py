@@ -5,15 +5,13 @@ from typing import Any
 
 from db.adapters.neon import StatementError
 from db.domain.idempotency import IdempotencyKey, write_once
+from db.domain.pages import json_array, json_fields, page_statement
 from db.domain.sql import (
     ABORT,
     ABORTED,
     Conditions,
     Parameters,
     Sql,
-    json_array,
-    json_fields,
-    page_statement,
     vector,
     with_instants,
 )
