@@ -100,3 +100,5 @@ async def test_the_longest_texts_are_listed_though_json_makes_them_six_times_as_
     assert (set(thing["content"]), len(thing["content"]), thing["code"]) == ({"\x01"}, MOST - 6, "code")
     (edge,) = (await admin.get("/db/relationships", params={"ns": ns, "limit": 1})).json()["data"]
     assert (set(edge["code"]), len(edge["code"])) == ({"\x01"}, MOST - 2)
+    platform.rows("delete from things where ns = %s returning 1", ns)
+    platform.rows("delete from relationships where ns = %s returning 1", ns)

@@ -193,3 +193,29 @@ async def test_a_request_leaves_one_line_without_secrets(platform: Platform, vie
     assert len(written) == 1
     assert "c2VjcmV0" not in written[0]
     assert platform.keys["viewer"] not in platform.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "cached"),
+    [
+        ("/db/things?ns=kept", 200, "private, no-cache"), ("/db/things/kept/one", 200, "private, no-cache"),
+        ("/db/things/kept/none", 404, "private, no-cache"), ("/db/search", 400, "private, no-cache"),
+        ("/auth/me", 200, "private, no-cache"), ("/auth/login", 302, "no-store"),
+        ("/schedule/tasks", 200, "private, no-cache"), ("/schedule/dashboard", 200, "private, no-cache"),
+        ("/", 200, "private, no-cache"), ("/health", 200, "private, no-cache"), ("/nowhere", 404, "private, no-cache"),
+        ("/openapi.json", 200, "public, max-age=300"),
+    ],
+)  # fmt: skip
+async def test_no_cache_gives_an_answer_to_another_reader_and_no_browser_another_type(
+    admin: httpx.AsyncClient, path: str, status: int, cached: str
+) -> None:
+    await admin.put("/db/things/kept/one", json={"type": "note"})
+    answer = await admin.get(path)
+    assert (answer.status_code, answer.headers.get_list("cache-control")) == (status, [cached]), answer.text
+    assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+
+
+async def test_what_was_not_changed_may_be_kept_as_before(user: httpx.AsyncClient, ns: str) -> None:
+    written = await user.put(f"/db/things/{ns}/one", json={"type": "note"})
+    again = await user.get(f"/db/things/{ns}/one", headers={"if-none-match": written.headers["etag"]})
+    assert (again.status_code, again.headers["cache-control"]) == (304, "private, no-cache")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from dotdo.csrf import check_opened, check_same_site
 from dotdo.errors import ServiceError, internal, method_not_allowed, not_found
-from dotdo.http import HttpResponse
+from dotdo.http import HttpResponse, with_defaults
 from dotdo.log import Logger
 from dotdo.ports import Bindings, UpstreamResponse
 from dotdo.problem import problem_response
@@ -24,6 +24,7 @@ from gateway.reporting import Reporter
 from gateway.requests import PREFLIGHT, Inbound, Seen
 from gateway.routes import METHODS, READS, Route, match
 from gateway.sign_in import SignIn
+from gateway.transport import require_https
 
 Response = HttpResponse | UpstreamResponse
 
@@ -58,6 +59,8 @@ class Gateway:
             response = problem_response(internal(), trace.request_id)
         self._limits.tell(inbound.defer)
         self._reporter.report(inbound, seen, response, (time.perf_counter() - started) * 1000)
+        if isinstance(response, HttpResponse):
+            response = with_defaults(response)
         return replace(response, headers=(*response.headers, *self._own_fields(inbound, seen, trace.request_id)))
 
     def _own_fields(self, inbound: Inbound, seen: Seen, request_id: str) -> list[tuple[str, str]]:
@@ -69,6 +72,8 @@ class Gateway:
             seen.route = PREFLIGHT
             return self._cors.preflight(inbound.headers)
         url = urlsplit(inbound.url)
+        if self._secure_cookies:
+            require_https(url.scheme, inbound.headers)
         path = normalise(url.path)
         page = self._pages.find(path)
         if page is not None and (path == LIVENESS or not is_workers_own(url.hostname or "")):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -89,6 +89,17 @@ class HttpResponse:
     status: int
     body: str = ""
     headers: Sequence[tuple[str, str]] = ()
+
+
+_DEFAULTS = (("cache-control", "private, no-cache"), ("x-content-type-options", "nosniff"))
+
+
+def with_defaults(response: HttpResponse) -> HttpResponse:
+    """No cache gives it to another reader, or twice without asking, unless it says so itself; no browser takes it for
+    another type than it has.
+    """
+    named = {name for name, _ in response.headers}
+    return replace(response, headers=(*response.headers, *(field for field in _DEFAULTS if field[0] not in named)))
 
 
 def json_response(value: Any, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> HttpResponse:

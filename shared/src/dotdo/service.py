@@ -5,12 +5,12 @@ Everything both surfaces share happens here once: validation, identity, access, 
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dotdo.contract import Endpoint
 from dotdo.errors import ServiceError, forbidden, internal, invalid_argument, unauthenticated
-from dotdo.http import HttpRequest, HttpResponse, json_text_response
+from dotdo.http import HttpRequest, HttpResponse, json_text_response, with_defaults
 from dotdo.identity import ANONYMOUS, IDENTITY_HEADER, Identity, internal_secret, verify_identity
 from dotdo.log import Logger
 from dotdo.model import validated, validated_query
@@ -99,7 +99,8 @@ class Service:
             code=code or None,
             reason=reason or None,
         )
-        return HttpResponse(response.status, response.body, (*response.headers, (REQUEST_ID_HEADER, trace.request_id)))
+        response = with_defaults(response)
+        return replace(response, headers=(*response.headers, (REQUEST_ID_HEADER, trace.request_id)))
 
     def _identify(self, endpoint: Endpoint, request: HttpRequest) -> Identity:
         header = request.headers.get(IDENTITY_HEADER)

@@ -77,9 +77,15 @@ class Stage:
     log: Logger
 
     async def ask(
-        self, method: str, path: str, headers: dict[str, str] | None = None, host: str = "api.test"
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        host: str = "api.test",
+        scheme: str = "https",
     ) -> HttpResponse | UpstreamResponse:
-        return await self.gateway.handle(Inbound(method, f"https://{host}{path}", headers or {}, object(), self.later))
+        url = f"{scheme}://{host}{path}"
+        return await self.gateway.handle(Inbound(method, url, headers or {}, object(), self.later))
 
     def arrived(self) -> dict[str, list[tuple[str, list[str], dict[str, str]]]]:
         return {name: worker.passed for name, worker in self.workers.items() if worker.passed}

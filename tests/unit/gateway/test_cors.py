@@ -68,6 +68,9 @@ def stage(open_stage: Any) -> Any:
     return open_stage(CORS_ORIGINS=APP)
 
 
+DEFAULTS = [("cache-control", "private, no-cache"), ("x-content-type-options", "nosniff")]
+
+
 def asking(origin: str) -> dict[str, str]:
     """What a browser sends before a request that is not simple."""
     return {"origin": origin, "access-control-request-method": "PUT", "x-request-id": "mine"}
@@ -82,6 +85,7 @@ async def test_a_preflight_is_answered_here_for_anybody(stage: Any) -> None:
         ("access-control-allow-headers",
          "authorization, content-type, if-match, if-none-match, idempotency-key, prefer, traceparent, x-request-id"),
         ("access-control-max-age", "600"),
+        *DEFAULTS,
         ("x-request-id", "mine"),
         ("vary", "Origin"),
         ("access-control-allow-origin", APP),
@@ -93,7 +97,7 @@ async def test_a_preflight_is_answered_here_for_anybody(stage: Any) -> None:
 async def test_a_preflight_of_another_site_gets_nothing(stage: Any) -> None:
     response = await stage.ask("OPTIONS", "/db/things", asking("https://evil.com"))
     assert (response.status, response.body, stage.arrived()) == (204, "", {})
-    assert list(response.headers) == [VARIES, ("x-request-id", "mine"), ("vary", "Origin")]
+    assert list(response.headers) == [VARIES, *DEFAULTS, ("x-request-id", "mine"), ("vary", "Origin")]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dotdo.errors import ServiceError
-from dotdo.http import HttpRequest, json_response
+from dotdo.http import HttpRequest, HttpResponse, json_response, with_defaults
 
 ENCODABLE = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -106,3 +106,10 @@ def test_an_answer_is_compact_json() -> None:
 def test_a_reference_leads_there_with_and_without_a_prefix(path: str, prefix: str) -> None:
     reference = HttpRequest("POST", path).reference("/things/a%3Ab/c")
     assert urljoin(f"https://host{prefix}{path}", reference) == f"https://host{prefix}/things/a%3Ab/c"
+
+
+def test_every_answer_says_who_may_keep_it_and_none_twice() -> None:
+    defaults = [("cache-control", "private, no-cache"), ("x-content-type-options", "nosniff")]
+    assert list(with_defaults(HttpResponse(200, "x", [("etag", "1")])).headers) == [("etag", "1"), *defaults]
+    told = [("x-content-type-options", "nosniff"), ("cache-control", "no-store")]
+    assert list(with_defaults(HttpResponse(200, "x", told)).headers) == told
