@@ -79,7 +79,7 @@ def test_so_do_those_of_db(platform: Platform) -> None:
     for expected in (
         '"data":{"year":1815,"pages":474}',  # patched on its condition
         "412 Precondition Failed",
-        '"nodes":[{"id":"emma","ns":"books","depth":0},{"id":"austen","ns":"books","depth":1}]',
+        '"nodes":[{"ns":"books","id":"emma","depth":0},{"ns":"books","id":"austen","depth":1}]',
         '"score":',  # found by words
         '{"result":{"rows":[{"n":2}]',
     ):
