@@ -9,8 +9,6 @@ from dotdo.http import HttpResponse, names
 
 PUBLIC_CACHE = "public, max-age=300"
 """What came with the last deployment may be shown for five minutes; after that the tag decides."""
-PRIVATE_CACHE = "private, no-cache"
-"""For those who may see it, asked each time whether it is still the same."""
 
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
@@ -39,7 +37,7 @@ def document(text: str, media: str, cache_control: str = PUBLIC_CACHE) -> Docume
     """Of an HTML page, exactly the scripts and styles that are written in it will run."""
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     headers = [("content-type", media), ("etag", tag), ("cache-control", cache_control)]
-    headers += [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
+    headers.append(("referrer-policy", "no-referrer"))
     if media.startswith("text/html"):
         headers += [("content-security-policy", page_policy(text)), ("cross-origin-opener-policy", "same-origin")]
     return Document(text, tag, tuple(headers))

@@ -91,7 +91,10 @@ class HttpResponse:
     headers: Sequence[tuple[str, str]] = ()
 
 
-_DEFAULTS = (("cache-control", "private, no-cache"), ("x-content-type-options", "nosniff"))
+PRIVATE_CACHE = "private, no-cache"
+"""For those who may see it, asked each time whether it is still the same."""
+
+_DEFAULTS = (("cache-control", PRIVATE_CACHE), ("x-content-type-options", "nosniff"))
 
 
 def with_defaults(response: HttpResponse) -> HttpResponse:

@@ -3,7 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-from dotdo.documents import PRIVATE_CACHE, Document, document
+from dotdo.documents import Document, document
+from dotdo.http import PRIVATE_CACHE
 
 MEDIA = "text/html; charset=utf-8"
 
