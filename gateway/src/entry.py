@@ -8,6 +8,7 @@ from workers import WorkerEntrypoint
 
 from dotdo.entry import Rejection, defer_with, seal, unexamined
 from dotdo.errors import ServiceError, invalid_argument
+from dotdo.http import with_defaults
 from dotdo.log import Logger
 from dotdo.ports import UpstreamResponse
 from dotdo.problem import problem_response
@@ -66,7 +67,7 @@ async def _answer(native: Any, ctx: Any) -> Any:
     try:
         gateway = _Isolate.get()
     except ServiceError as error:  # a setting that cannot be read
-        return native_response(problem_response(error, trace_from(headers).request_id))
+        return native_response(with_defaults(problem_response(error, trace_from(headers).request_id)))
     response = await gateway.handle(inbound)
     if isinstance(response, UpstreamResponse):
         return _passed_on(response)
